@@ -1,0 +1,4 @@
+//! Verifies a live deployment against what its team wrote down in TOML.
+
+pub mod deployment;
+pub mod outcome;
