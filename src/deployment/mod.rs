@@ -1,5 +1,7 @@
 //! What a check may touch: the addresses of an environment, and connections to them that the checks of a run share.
 
+pub mod postgres;
+pub mod redis;
 pub mod secrets;
 
 use serde::{Deserialize, Serialize};
