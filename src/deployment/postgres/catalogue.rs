@@ -129,7 +129,9 @@ impl Catalogue {
     /// The table called `name` in `schema`.
     #[must_use]
     pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.schema == schema && table.name == name)
+        self.tables
+            .iter()
+            .find(|table| table.schema == schema && table.name == name)
     }
 
     /// The role called `name`.

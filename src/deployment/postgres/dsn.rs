@@ -241,7 +241,12 @@ impl Draft {
                 "read-write" | "primary" => TargetSessionAttrs::ReadWrite,
                 "read-only" | "standby" => TargetSessionAttrs::ReadOnly,
                 "any" | "prefer-standby" => TargetSessionAttrs::Any,
-                _ => return Err(one_of(key, "any, read-write, read-only, primary, standby, prefer-standby")),
+                _ => {
+                    return Err(one_of(
+                        key,
+                        "any, read-write, read-only, primary, standby, prefer-standby",
+                    ));
+                }
             })),
             key if IGNORED.contains(&key) || key.starts_with("keepalives_") => {}
             key => return Err(unknown(key)),
@@ -281,7 +286,11 @@ impl Draft {
             (None, None) => None,
             _ => return Err("`sslcert` and `sslkey` are needed together".to_owned()),
         };
-        let tls = Tls::new(if unix { Some(SslMode::Disable) } else { self.mode }, self.roots, identity)?;
+        let tls = Tls::new(
+            if unix { Some(SslMode::Disable) } else { self.mode },
+            self.roots,
+            identity,
+        )?;
         Ok(Dsn {
             config: self.config,
             tls,
@@ -343,7 +352,8 @@ mod tests {
 
     #[test]
     fn a_url_is_taken_apart() {
-        let dsn = parsed("postgres://me:p%40ss%2Fw%3Ard%20%25@db.example.com:6543/app?sslmode=verify-full&pgbouncer=true");
+        let dsn =
+            parsed("postgres://me:p%40ss%2Fw%3Ard%20%25@db.example.com:6543/app?sslmode=verify-full&pgbouncer=true");
         assert_eq!(dsn.config.get_user(), Some("me"));
         assert_eq!(dsn.config.get_password(), Some("p@ss/w:rd %".as_bytes()));
         assert_eq!(dsn.config.get_dbname(), Some("app"));
@@ -354,8 +364,14 @@ mod tests {
     #[test]
     fn what_is_missing_has_libpqs_default() {
         let dsn = parsed("postgresql:///app");
-        assert_eq!((dsn.address.as_str(), dsn.tls.mode), ("localhost:5432/app", SslMode::Prefer));
-        assert_eq!(parsed("postgresql+asyncpg://h/d?ssl=require").tls.mode, SslMode::Require);
+        assert_eq!(
+            (dsn.address.as_str(), dsn.tls.mode),
+            ("localhost:5432/app", SslMode::Prefer)
+        );
+        assert_eq!(
+            parsed("postgresql+asyncpg://h/d?ssl=require").tls.mode,
+            SslMode::Require
+        );
     }
 
     #[test]
@@ -363,7 +379,11 @@ mod tests {
         assert_eq!(parsed("postgres://[::1]:5433/app").address, "[::1]:5433/app");
         let socket = parsed("postgres:///app?host=/run/postgresql&sslmode=require");
         assert_eq!(socket.address, "/run/postgresql:5432/app");
-        assert_eq!(socket.tls.mode, SslMode::Disable, "TLS is not spoken over a socket file");
+        assert_eq!(
+            socket.tls.mode,
+            SslMode::Disable,
+            "TLS is not spoken over a socket file"
+        );
     }
 
     #[test]
@@ -385,12 +405,16 @@ mod tests {
             ("postgres://u:p@h:none/d", "`port` must be a number"),
             ("postgres://u:p@a,b/d", "several hosts"),
             ("postgres://h/d?sslmod=require", "did you mean `sslmode`?"),
-            ("postgres://h/d?sslmode=on", "one of disable, allow, prefer, require, verify-ca, verify-full"),
+            (
+                "postgres://h/d?sslmode=on",
+                "one of disable, allow, prefer, require, verify-ca, verify-full",
+            ),
             ("postgres://h/d?sslmode=require&sslrootcert=system", "verify-full"),
             ("postgres://h/d?sslcert=a.pem", "needed together"),
             ("host=db password=two words", "needs single quotes"),
             ("password='open", "never closes it"),
-            ("", "neither a `postgres://` URL"),
+            ("", "the address is empty"),
+            ("just words", "neither a `postgres://` URL"),
         ] {
             let why = refused(text);
             assert!(why.contains(sentence), "{text}: {why}");

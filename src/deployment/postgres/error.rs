@@ -76,7 +76,10 @@ impl SqlError {
     pub fn tells_nothing(&self) -> bool {
         let class = self.code.get(..2).unwrap_or_default();
         matches!(class, "08" | "53" | "57" | "58" | "0A")
-            || matches!(self.code.as_str(), "42501" | "42601" | "55P03" | "25006" | "40001" | "40P01")
+            || matches!(
+                self.code.as_str(),
+                "42501" | "42601" | "55P03" | "25006" | "40001" | "40P01"
+            )
     }
 
     /// What a person can do about it.
@@ -85,7 +88,9 @@ impl SqlError {
         let advice = match self.code.as_str() {
             "42501" => "grant the right to the role of the endpoint's address, or name another endpoint with `on`",
             "42601" => "the suite's own SQL is malformed; try it in psql",
-            "57014" => "the statement took longer than the check's `timeout` allows: raise it, or make the query cheaper",
+            "57014" => {
+                "the statement took longer than the check's `timeout` allows: raise it, or make the query cheaper"
+            }
             "55P03" => "another session holds the lock: is a migration still running?",
             "25006" => "the query writes, or the server is a read-only replica; a check that writes says `execute`",
             "42P17" => {
@@ -180,9 +185,10 @@ fn bad_certificate(address: &str, error: &rustls::Error) -> Unobserved {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             ("it has expired".to_owned(), "renew the server's certificate")
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ("it is not valid yet".to_owned(), "check the clock of this machine and of the server")
-        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            "it is not valid yet".to_owned(),
+            "check the clock of this machine and of the server",
+        ),
         CertificateError::NotValidForName => ("it is for another host".to_owned(), OTHER_HOST),
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             ("it names no host (no subjectAltName)".to_owned(), OTHER_HOST)
@@ -190,12 +196,16 @@ fn bad_certificate(address: &str, error: &rustls::Error) -> Unobserved {
         CertificateError::NotValidForNameContext { presented, .. } => {
             (format!("it is for another host: {}", presented.join(", ")), OTHER_HOST)
         }
-        other => (other.to_string(), "look at it with `openssl s_client -starttls postgres -connect HOST:PORT`"),
+        other => (
+            other.to_string(),
+            "look at it with `openssl s_client -starttls postgres -connect HOST:PORT`",
+        ),
     };
     Unobserved::new(format!("the TLS certificate of {address} is wrong: {what}")).hint(hint)
 }
 
-const OTHER_HOST: &str = "use the host name that the certificate is for, or `sslmode=verify-ca` to check the authority only";
+const OTHER_HOST: &str =
+    "use the host name that the certificate is for, or `sslmode=verify-ca` to check the authority only";
 
 /// The TLS library's error below the driver's.
 pub(super) fn find_tls(error: &tokio_postgres::Error) -> Option<&rustls::Error> {

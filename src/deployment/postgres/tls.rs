@@ -134,7 +134,10 @@ fn read_certificates(path: &Path, option: &str) -> Result<Vec<CertificateDer<'st
     let certificates =
         read.map_err(|why| Unobserved::new(format!("{} of `{option}` cannot be read: {why}", path.display())))?;
     if certificates.is_empty() {
-        return Err(Unobserved::new(format!("{} of `{option}` holds no certificate", path.display())));
+        return Err(Unobserved::new(format!(
+            "{} of `{option}` holds no certificate",
+            path.display()
+        )));
     }
     Ok(certificates)
 }
@@ -166,7 +169,12 @@ impl ServerCertVerifier for Blind {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -175,7 +183,12 @@ impl ServerCertVerifier for Blind {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -212,7 +225,9 @@ impl Verifier {
     fn name_is_wrong(error: &Error) -> bool {
         matches!(
             error,
-            Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
+            Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+            )
         )
     }
 }
@@ -226,11 +241,17 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.chain.verify_server_cert(certificate, intermediates, host, ocsp, now) {
+        match self
+            .chain
+            .verify_server_cert(certificate, intermediates, host, ocsp, now)
+        {
             // The chain is verified before the name.
             Err(error) if !self.name && Self::name_is_wrong(&error) => Ok(ServerCertVerified::assertion()),
             Err(error) if !Self::name_is_wrong(&error) && self.trusted.iter().any(|root| root == certificate) => {
-                if matches!(error, Error::InvalidCertificate(CertificateError::ExpiredContext { .. })) {
+                if matches!(
+                    error,
+                    Error::InvalidCertificate(CertificateError::ExpiredContext { .. })
+                ) {
                     return Err(error);
                 }
                 if self.name {

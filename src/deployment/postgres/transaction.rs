@@ -49,8 +49,14 @@ impl Identity {
         claims.extend(self.claims.clone());
         let mut settings = vec![
             ("request.jwt.claims".to_owned(), Value::Object(claims).to_string()),
-            ("request.jwt.claim.sub".to_owned(), self.user.clone().unwrap_or_default()),
-            ("request.jwt.claim.role".to_owned(), self.role.clone().unwrap_or_default()),
+            (
+                "request.jwt.claim.sub".to_owned(),
+                self.user.clone().unwrap_or_default(),
+            ),
+            (
+                "request.jwt.claim.role".to_owned(),
+                self.role.clone().unwrap_or_default(),
+            ),
         ];
         settings.extend(self.settings.iter().cloned());
         settings.extend(self.role.iter().map(|role| ("role".to_owned(), role.clone())));
@@ -112,10 +118,16 @@ impl Transaction {
         let query = trimmed(query);
         let rows = match shape(query)? {
             Shape::Text => self.send(query, params).await?,
-            _ => self.send(&format!("select c::text from (\n{query}\n) q(c)"), params).await?,
+            _ => {
+                self.send(&format!("select c::text from (\n{query}\n) q(c)"), params)
+                    .await?
+            }
         };
         if rows.len() > 1 {
-            return Err(SqlError::new("21000", format!("one row was expected, and {} came", rows.len())));
+            return Err(SqlError::new(
+                "21000",
+                format!("one row was expected, and {} came", rows.len()),
+            ));
         }
         Ok(rows.first().and_then(|row| text(row, 0)))
     }
@@ -182,7 +194,10 @@ impl Transaction {
     pub async fn commit(mut self) -> Result<(), SqlError> {
         if self.failed.get() {
             // COMMIT would say ROLLBACK, and nobody would notice.
-            return Err(SqlError::new("25P02", "nothing was committed: a statement before has failed"));
+            return Err(SqlError::new(
+                "25P02",
+                "nothing was committed: a statement before has failed",
+            ));
         }
         self.batch("commit").await?;
         drop(self.client.take());
@@ -223,7 +238,10 @@ fn parameters(values: &[Value]) -> Vec<Parameter> {
 
 /// Each parameter with the type `unknown`, which makes PostgreSQL infer it.
 fn borrowed(params: &[Parameter]) -> Vec<(&(dyn ToSql + Sync), Type)> {
-    params.iter().map(|param| (param as &(dyn ToSql + Sync), Type::UNKNOWN)).collect()
+    params
+        .iter()
+        .map(|param| (param as &(dyn ToSql + Sync), Type::UNKNOWN))
+        .collect()
 }
 
 fn text(row: &Row, at: usize) -> Option<String> {
