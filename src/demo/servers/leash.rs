@@ -16,20 +16,20 @@ use std::time::{Duration, Instant};
 use super::StartError;
 use super::workspace::Workspace;
 
-/// `$1` signals, `$2` directory, then the server's command line.
+/// `$1` signals, `$2` directory, then the server's command line. The watcher only ends well when the pipe has closed;
+/// a server that ends by itself leaves its log to be read.
 const HOLD: &str = r#"
 signals=$1 directory=$2
 shift 2
 exec 3<&0 </dev/null
 "$@" 3<&- &
 server=$!
-{ read -r _ <&3; for signal in $signals; do kill -s "$signal" "$server"; done; } 2>/dev/null &
+{ read -r _ <&3; for signal in $signals; do kill -s "$signal" "$server"; done; :; } 2>/dev/null &
 watcher=$!
 wait "$server"
 status=$?
 kill "$watcher" 2>/dev/null
-wait
-rm -rf "$directory"
+wait "$watcher" && rm -rf "$directory"
 exit "$status"
 "#;
 
