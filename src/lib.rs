@@ -2,3 +2,4 @@
 
 pub mod deployment;
 pub mod outcome;
+pub mod suite;
