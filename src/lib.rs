@@ -3,3 +3,4 @@
 pub mod demo;
 pub mod deployment;
 pub mod outcome;
+pub mod suite;
