@@ -3,6 +3,7 @@
 //! Only commands that read are ever sent, and none that holds the server up (`SCAN` with a bound, never `KEYS`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -60,6 +61,12 @@ pub struct Count {
     pub found: usize,
     /// Whether all keys were looked at.
     pub complete: bool,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Server({})", self.address)
+    }
 }
 
 impl Server {
@@ -381,16 +388,15 @@ fn explain(address: &str, password: Option<&str>, error: &RedisError) -> Unobser
     if text.contains("WRONGPASS") || text.contains("invalid password") {
         return refused("refused the login", "the user or the password in the address is wrong");
     }
+    if error.kind() == redis::ErrorKind::AuthenticationFailed {
+        // The driver keeps the server's words to itself.
+        return Unobserved::new(format!("{address} refused the login"))
+            .hint("the user or the password in the address is wrong, or the server knows no password");
+    }
     if text.contains("NOAUTH") {
         return refused(
             "asks for a password",
             "put it into the address: `redis://:password@host:6379`",
-        );
-    }
-    if text.contains("without any password configured") {
-        return refused(
-            "knows no password",
-            "the server runs without `requirepass`; is this the right one?",
         );
     }
     match error.code() {

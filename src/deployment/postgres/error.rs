@@ -194,7 +194,7 @@ fn bad_certificate(address: &str, error: &rustls::Error) -> Unobserved {
             ("it names no host (no subjectAltName)".to_owned(), OTHER_HOST)
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            (format!("it is for another host: {}", presented.join(", ")), OTHER_HOST)
+            (format!("it is for another host: {}", hosts(presented)), OTHER_HOST)
         }
         other => (
             other.to_string(),
@@ -206,6 +206,12 @@ fn bad_certificate(address: &str, error: &rustls::Error) -> Unobserved {
 
 const OTHER_HOST: &str =
     "use the host name that the certificate is for, or `sslmode=verify-ca` to check the authority only";
+
+/// The TLS library has them as `DnsName("db.example.com")`.
+fn hosts(presented: &[String]) -> String {
+    let bare = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
+    bare.collect::<Vec<_>>().join(", ")
+}
 
 /// The TLS library's error below the driver's.
 pub(super) fn find_tls(error: &tokio_postgres::Error) -> Option<&rustls::Error> {

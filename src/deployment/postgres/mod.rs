@@ -10,6 +10,7 @@ mod statement;
 mod tls;
 mod transaction;
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -38,6 +39,12 @@ pub struct Database {
     dsn: Dsn,
     pool: OnceCell<Pool>,
     catalogue: OnceCell<Catalogue>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Database({})", self.dsn.address)
+    }
 }
 
 impl Database {
