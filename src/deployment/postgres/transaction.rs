@@ -64,6 +64,23 @@ impl Identity {
     }
 }
 
+/// What a statement did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ran {
+    /// Its rows.
+    pub rows: Vec<Map<String, Value>>,
+    /// How many rows it affected; of a query, how many it returned.
+    pub affected: u64,
+}
+
+/// The first column of the only row; how many rows there were instead, if not one.
+pub fn only_value(rows: &[Map<String, Value>]) -> Result<&Value, usize> {
+    match rows {
+        [row] => row.values().next().ok_or(0),
+        rows => Err(rows.len()),
+    }
+}
+
 /// An open transaction. Dropped without [`rollback`](Self::rollback) or [`commit`](Self::commit), it closes its
 /// connection, and the server rolls back.
 pub struct Transaction {
@@ -86,7 +103,11 @@ impl Transaction {
             client: Some(client),
             failed: Cell::new(false),
         };
-        let read_only = if mode == Mode::ReadOnly { " read only" } else { "" };
+        // All queries of a check that only reads see the same moment: a deployment in use changes between two of them.
+        let read_only = match mode {
+            Mode::ReadOnly => " isolation level repeatable read read only",
+            Mode::RolledBack | Mode::Committed => "",
+        };
         let limit = limit.as_millis().max(1);
         let lock = (limit / 2).max(1);
         this.batch(&format!(
@@ -98,18 +119,32 @@ impl Transaction {
         Ok(this)
     }
 
-    /// The rows of `sql` as objects, columns in the order of the query. A statement without rows yields none.
-    pub async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Map<String, Value>>, SqlError> {
+    /// Runs `sql`: its rows as objects, columns in the order of the query, and how many rows it affected.
+    pub async fn run(&self, sql: &str, params: &[Value]) -> Result<Ran, SqlError> {
         let sql = trimmed(sql);
         let shape = shape(sql)?;
-        match shape {
-            Shape::Effect => self.send_execute(sql, params).await.map(|_| Vec::new()),
-            Shape::Text => Ok(self.send(sql, params).await?.iter().map(text_row).collect()),
+        let rows: Vec<_> = match shape {
+            Shape::Effect => {
+                return Ok(Ran {
+                    affected: self.send_execute(sql, params).await?,
+                    rows: Vec::new(),
+                });
+            }
+            Shape::Text => self.send(sql, params).await?.iter().map(text_row).collect(),
             Shape::Subquery | Shape::Returning => {
                 let rows = self.send(&as_json(sql, &shape), params).await?;
-                rows.iter().map(json_row).collect()
+                rows.iter().map(json_row).collect::<Result<_, _>>()?
             }
-        }
+        };
+        Ok(Ran {
+            affected: rows.len() as u64,
+            rows,
+        })
+    }
+
+    /// The rows of `sql` as objects. A statement without rows yields none.
+    pub async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Map<String, Value>>, SqlError> {
+        Ok(self.run(sql, params).await?.rows)
     }
 
     /// The text of the only column of the only row of `query`, exactly as PostgreSQL writes it (no number is rounded);
@@ -151,6 +186,12 @@ impl Transaction {
             .collect();
         self.send(&format!("select {}", calls.join(", ")), &params).await?;
         Ok(())
+    }
+
+    /// From here on, acts as the role of the address again.
+    pub async fn act_as_self(&self) -> Result<(), SqlError> {
+        self.batch("set local role none").await?;
+        self.act_as(&Identity::default()).await
     }
 
     /// Runs `work` so that its error leaves the transaction usable; what succeeded stays.
