@@ -52,7 +52,9 @@ fn all_problems<T: DeserializeOwned>(mut node: Node, first: Error, groups: &[Gro
     loop {
         // What was set aside is missing now: complaints about what contained it are our doing.
         let consequence = error.span.as_ref().is_some_and(|outer| {
-            problems.iter().any(|found: &Problem| found.span.as_ref().is_some_and(|inner| contains(outer, inner)))
+            problems
+                .iter()
+                .any(|found: &Problem| found.span.as_ref().is_some_and(|inner| contains(outer, inner)))
         });
         if !consequence {
             problems.push(error.problem(groups));
