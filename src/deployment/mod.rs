@@ -4,6 +4,8 @@
 //! time is dropped where it stands: whatever it holds cleans up when dropped.
 
 pub mod http;
+pub mod postgres;
+pub mod redis;
 pub mod secrets;
 
 use std::cell::RefCell;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use http::{Jar, Site};
+use postgres::Database;
+use redis::Server;
 
 /// What kind of address a check talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,22 +69,40 @@ impl Unobserved {
 }
 
 /// The endpoints of one environment, by name.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Deployment {
     http: BTreeMap<String, Site>,
+    postgres: BTreeMap<String, Database>,
+    redis: BTreeMap<String, Server>,
 }
 
 impl Deployment {
-    /// Adds an endpoint under `name`.
+    /// Adds an endpoint under `name`, and gives the password in its address, if there is one.
     ///
     /// # Errors
     /// When `address` is not one for `protocol`; the sentence never holds a password.
-    pub fn add(&mut self, protocol: Protocol, name: &str, address: &str) -> Result<(), String> {
+    pub fn add(&mut self, protocol: Protocol, name: &str, address: &str) -> Result<Option<String>, String> {
+        let name = name.to_owned();
         match protocol {
-            Protocol::Http => drop(self.http.insert(name.to_owned(), Site::new(address)?)),
-            Protocol::Postgres | Protocol::Redis => {}
+            Protocol::Http => {
+                let site = Site::new(address)?;
+                let password = site.password();
+                self.http.insert(name, site);
+                Ok(password)
+            }
+            Protocol::Postgres => {
+                let database = Database::new(address)?;
+                let password = database.password();
+                self.postgres.insert(name, database);
+                Ok(password)
+            }
+            Protocol::Redis => {
+                let server = Server::new(address)?;
+                let password = server.password();
+                self.redis.insert(name, server);
+                Ok(password)
+            }
         }
-        Ok(())
     }
 
     /// Where the endpoint is, for a reader: no credentials.
@@ -88,13 +110,13 @@ impl Deployment {
     pub fn address(&self, protocol: Protocol, name: &str) -> Option<String> {
         match protocol {
             Protocol::Http => self.http.get(name).map(Site::address),
-            Protocol::Postgres | Protocol::Redis => None,
+            Protocol::Postgres => self.postgres.get(name).map(|database| database.address().to_owned()),
+            Protocol::Redis => self.redis.get(name).map(|server| server.address().to_owned()),
         }
     }
 }
 
 /// The deployment as one attempt of one check sees it.
-#[derive(Debug)]
 pub struct Target<'a> {
     deployment: &'a Deployment,
     endpoint: &'a str,
@@ -141,6 +163,22 @@ impl<'a> Target<'a> {
             .http
             .get(self.endpoint)
             .ok_or_else(|| self.missing("http"))
+    }
+
+    /// The PostgreSQL endpoint.
+    ///
+    /// # Errors
+    /// As [`Target::http`].
+    pub fn postgres(&self) -> Result<&'a Database, Unobserved> {
+        self.deployment.postgres.get(self.endpoint).ok_or_else(|| self.missing("postgres"))
+    }
+
+    /// The Redis endpoint.
+    ///
+    /// # Errors
+    /// As [`Target::http`].
+    pub fn redis(&self) -> Result<&'a Server, Unobserved> {
+        self.deployment.redis.get(self.endpoint).ok_or_else(|| self.missing("redis"))
     }
 
     fn missing(&self, protocol: &str) -> Unobserved {

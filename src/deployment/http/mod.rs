@@ -63,6 +63,12 @@ impl Site {
         shown.as_str().trim_end_matches('/').to_owned()
     }
 
+    /// The password in the address, if there is one.
+    #[must_use]
+    pub fn password(&self) -> Option<String> {
+        self.base.password().map(str::to_owned)
+    }
+
     /// What the run has sent here so far.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
