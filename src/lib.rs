@@ -2,5 +2,6 @@
 
 pub mod demo;
 pub mod deployment;
+pub mod kinds;
 pub mod outcome;
 pub mod suite;
