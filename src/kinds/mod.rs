@@ -4,6 +4,8 @@
 //! Kinds know nothing of names, retries, templates, secrets or reports.
 
 mod http;
+mod reconcile;
+mod sql;
 
 mod check;
 
@@ -21,7 +23,11 @@ use crate::suite::{Group, Node, Problem, Spanned, Subject};
 pub use check::{Captured, Check, Examination};
 
 /// Every kind, in the order of the manual.
-pub const KINDS: &[Entry] = &[Entry::of::<http::Http>()];
+pub const KINDS: &[Entry] = &[
+    Entry::of::<http::Http>(),
+    Entry::of::<sql::Sql>(),
+    Entry::of::<reconcile::Reconcile>(),
+];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
 /// is the kind's page in the manual.
@@ -133,5 +139,7 @@ impl Entry {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,11 @@ impl SqlError {
 impl SqlError {
     /// This error as something that was seen, unless it [tells nothing](Self::tells_nothing).
     pub fn or_unobserved(self) -> Result<Self, Unobserved> {
-        if self.tells_nothing() { Err(self.into()) } else { Ok(self) }
+        if self.tells_nothing() {
+            Err(self.into())
+        } else {
+            Ok(self)
+        }
     }
 
     /// The error as a sentence with the server's detail.
