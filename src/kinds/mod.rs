@@ -3,8 +3,10 @@
 //! A kind is two functions: [`Kind::observe`] touches the deployment and returns plain data, [`Kind::judge`] is pure.
 //! Kinds know nothing of names, retries, templates, secrets or reports.
 
+mod call;
 mod http;
 mod reconcile;
+mod redis;
 mod sql;
 
 mod check;
@@ -26,7 +28,9 @@ pub use check::{Captured, Check, Examination};
 pub const KINDS: &[Entry] = &[
     Entry::of::<http::Http>(),
     Entry::of::<sql::Sql>(),
+    Entry::of::<call::Call>(),
     Entry::of::<reconcile::Reconcile>(),
+    Entry::of::<redis::Redis>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
