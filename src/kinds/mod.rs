@@ -7,6 +7,7 @@ mod call;
 mod http;
 mod reconcile;
 mod redis;
+mod schema;
 mod sql;
 
 mod check;
@@ -28,6 +29,7 @@ pub use check::{Captured, Check, Examination};
 pub const KINDS: &[Entry] = &[
     Entry::of::<http::Http>(),
     Entry::of::<sql::Sql>(),
+    Entry::of::<schema::SchemaCheck>(),
     Entry::of::<call::Call>(),
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),

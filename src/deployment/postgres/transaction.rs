@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object};
+use futures_util::future::join4;
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -212,6 +213,25 @@ impl Transaction {
         let result = work().await;
         self.after_savepoint("rollback to savepoint smoke; release savepoint smoke", result)
             .await
+    }
+
+    /// Runs one statement as `identity` and takes it back, in a single round trip. The identity must have been tried
+    /// before: here a role that cannot be assumed looks like a statement that is denied.
+    pub async fn probe(&self, identity: &Identity, sql: &str, params: &[Value]) -> Result<Ran, SqlError> {
+        // Polled in this order, they are sent in this order, before the first answer is there.
+        let (saved, assumed, ran, undone) = join4(
+            self.batch("savepoint smoke"),
+            self.act_as(identity),
+            self.run(sql, params),
+            self.batch("rollback to savepoint smoke; release savepoint smoke"),
+        )
+        .await;
+        self.failed.set(undone.is_err());
+        saved?;
+        assumed?;
+        let ran = ran?;
+        undone?;
+        Ok(ran)
     }
 
     async fn after_savepoint<T>(&self, end: &str, result: Result<T, SqlError>) -> Result<T, SqlError> {
