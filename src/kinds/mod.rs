@@ -7,6 +7,7 @@ mod call;
 mod http;
 mod reconcile;
 mod redis;
+mod rls;
 mod schema;
 mod sql;
 
@@ -30,6 +31,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<http::Http>(),
     Entry::of::<sql::Sql>(),
     Entry::of::<schema::SchemaCheck>(),
+    Entry::of::<rls::Rls>(),
     Entry::of::<call::Call>(),
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
