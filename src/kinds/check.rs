@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::deployment::{Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Capture, Entries, Node, Problem, Spanned, decode};
+use crate::suite::{Capture, Entries, Node, Problem, Spanned, Subject, decode};
 
-use super::Kind;
+use super::{Gate, Kind};
 
 /// A check of any kind, its table read and valid. See [`Kind`] for the functions.
 pub trait Check {
@@ -20,8 +20,12 @@ pub trait Check {
     fn patience(&self) -> Duration;
     /// See [`Kind::mistakes`].
     fn mistakes(&self) -> Vec<Problem>;
-    /// See [`Kind::needs`].
-    fn needs(&self) -> Vec<Spanned<String>>;
+    /// See [`Kind::expects_nothing`].
+    fn expects_nothing(&self) -> bool;
+    /// See [`Kind::gate`].
+    fn gate(&self) -> Option<Gate>;
+    /// See [`Kind::cookies_of`].
+    fn cookies_of(&self) -> Option<&Spanned<String>>;
     /// See [`Kind::exports`].
     fn exports(&self) -> &'static [&'static str];
     /// See [`Kind::steps`].
@@ -76,8 +80,16 @@ impl<K: Kind> Check for Erased<K> {
         self.0.mistakes()
     }
 
-    fn needs(&self) -> Vec<Spanned<String>> {
-        self.0.needs()
+    fn expects_nothing(&self) -> bool {
+        self.0.expects_nothing()
+    }
+
+    fn gate(&self) -> Option<Gate> {
+        self.0.gate()
+    }
+
+    fn cookies_of(&self) -> Option<&Spanned<String>> {
+        self.0.cookies_of()
     }
 
     fn exports(&self) -> &'static [&'static str] {
@@ -118,7 +130,7 @@ impl<K: Kind> Check for Erased<K> {
     }
 }
 
-fn capture(wanted: &Entries<Capture>, subject: &crate::suite::Subject<'_>, examination: &mut Examination) {
+fn capture(wanted: &Entries<Capture>, subject: &Subject<'_>, examination: &mut Examination) {
     for (name, capture) in wanted.iter() {
         match capture.from.find(subject) {
             Some(value) => {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Object, Serde, Value};
@@ -30,23 +31,33 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine
 });
 
-/// What the names in a template mean: the later source wins.
+/// What the names in a template mean. Cheap to clone: every check of a suite has one.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Variables: the environment's, the suite's, the check's `each`, `--var`.
-    pub vars: BTreeMap<String, Json>,
+    pub vars: Rc<BTreeMap<String, Json>>,
     /// The process environment, as far as it is needed.
-    pub env: BTreeMap<String, String>,
+    pub env: Rc<BTreeMap<String, String>>,
     /// Checks that have run, each with what it captured.
     pub captures: BTreeMap<String, Json>,
     /// Checks that have not run yet.
-    pub pending: BTreeSet<String>,
+    pub pending: Rc<BTreeSet<String>>,
 }
 
 /// The names that a text uses, dotted: `login.token`, `env.API_KEY`, `workflows`.
 pub type Names = BTreeSet<String>;
 
 impl Scope {
+    /// The same with more variables, which win.
+    #[must_use]
+    pub fn with(&self, vars: &[(String, Json)]) -> Self {
+        let mut scope = self.clone();
+        if !vars.is_empty() {
+            Rc::make_mut(&mut scope.vars).extend(vars.iter().cloned());
+        }
+        scope
+    }
+
     /// What a template that uses `names` can see.
     fn context(&self, names: &Names) -> Value {
         let roots: BTreeSet<&str> = names.iter().map(|name| first(name)).collect();
@@ -252,10 +263,10 @@ mod tests {
 
     fn scope() -> Scope {
         Scope {
-            vars: [("n".to_owned(), json!(3)), ("list".to_owned(), json!([1, 2]))].into(),
-            env: [("KEY".to_owned(), "k-1".to_owned())].into(),
+            vars: Rc::new([("n".to_owned(), json!(3)), ("list".to_owned(), json!([1, 2]))].into()),
+            env: Rc::new([("KEY".to_owned(), "k-1".to_owned())].into()),
             captures: [("login".to_owned(), json!({ "token": "t" }))].into(),
-            pending: ["later".to_owned()].into(),
+            pending: Rc::new(["later".to_owned()].into()),
         }
     }
 
