@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod deployment;
+pub mod engine;
 pub mod kinds;
 pub mod outcome;
 pub mod plan;
