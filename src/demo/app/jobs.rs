@@ -1,10 +1,13 @@
 //! Work that takes longer than a request: submitted, asked about, removed.
 
+use std::time::{Duration, Instant};
+
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::answer::{Body, Refusal, unavailable};
@@ -17,6 +20,15 @@ use super::{App, Shared};
 pub(super) struct Order {
     text: String,
 }
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// Seconds for which to wait for the result.
+    #[serde(default)]
+    wait: u64,
+}
+
+const LONGEST_WAIT: u64 = 5;
 
 pub(super) async fn create(
     State(app): Shared,
@@ -41,8 +53,15 @@ pub(super) async fn show(
     State(app): Shared,
     Caller(claims): Caller,
     Path(id): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Refusal> {
-    let (id, job) = own(&app, &claims, &id).await?;
+    let patience = Duration::from_secs(asked.wait.min(LONGEST_WAIT));
+    let asked = Instant::now();
+    let (id, mut job) = own(&app, &claims, &id).await?;
+    while job.status != "completed" && asked.elapsed() < patience {
+        sleep(Duration::from_millis(10)).await;
+        job = own(&app, &claims, &id.to_string()).await?.1;
+    }
     let words = job.words.and_then(|words| words.parse::<u64>().ok());
     let result = words.map(|words| json!({ "words": words }));
     Ok(Json(

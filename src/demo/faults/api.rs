@@ -78,7 +78,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "login_accepts_anything",
         Twist::LoginAcceptsAnything,
         "any password logs in",
-        &["login.admin", "login.user", "login.other", "login.browser"],
+        &[
+            "login.admin",
+            "login.user",
+            "login.other",
+            "login.lifecycle",
+            "login.browser",
+        ],
     ),
     api(
         "login_tells_users_apart",
@@ -108,19 +114,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "forged_token_accepted",
         Twist::ForgedTokenAccepted,
         "the signature of tokens is not verified",
-        &["login.admin", "login.user", "login.browser"],
+        &["login.admin", "login.user", "login.lifecycle", "login.browser"],
     ),
     api(
         "alg_none_accepted",
         Twist::AlgNoneAccepted,
         "an unsigned token with \"alg\": \"none\" is accepted",
-        &["login.admin", "login.user", "login.browser"],
+        &["login.admin", "login.user", "login.lifecycle", "login.browser"],
     ),
     api(
         "weak_jwt_secret",
         Twist::WeakSecret,
         "tokens are signed with \"secret\", which anyone can guess",
-        &["login.admin", "login.user", "login.browser"],
+        &["login.admin", "login.user", "login.lifecycle", "login.browser"],
     ),
     api(
         "admin_open",
@@ -132,13 +138,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "refresh_broken",
         Twist::RefreshBroken,
         "a refresh token gives no new access token",
-        &["login.other"],
+        &["login.lifecycle"],
     ),
     api(
         "logout_ignored",
         Twist::LogoutIgnored,
         "a token still works after logging out",
-        &["login.other"],
+        &["login.lifecycle"],
     ),
     api(
         "cookie_readable",

@@ -31,7 +31,9 @@ const NEEDS_POSTGRES: &[&str] = &[
     "call.charge",
     "call.overdraft",
     "call.charge_foreign_account",
+    "call.refund",
     "call.refund_refused",
+    "call.rate_limit_allows",
     "call.rate_limit_trips",
     "reconcile.credits",
     "reconcile.refunds",
@@ -69,7 +71,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "function_always_fails",
         How::Function("check_rate_limit", "#variable_conflict use_column", ""),
         "check_rate_limit exists, and every call of it fails",
-        &["call.rate_limit_trips"],
+        &["call.rate_limit_allows", "call.rate_limit_trips"],
     ),
     fault(
         "function_never_refuses",
