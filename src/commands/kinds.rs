@@ -23,7 +23,10 @@ impl Args {
             Some(name) => {
                 let entry = Entry::find(name).ok_or_else(|| {
                     let names = KINDS.iter().map(|entry| entry.name);
-                    Mistake { hint: one_of(name, names), ..Mistake::nowhere(format!("there is no kind `{name}`")) }
+                    Mistake {
+                        hint: one_of(name, names),
+                        ..Mistake::nowhere(format!("there is no kind `{name}`"))
+                    }
                 })?;
                 entry.manual() + "\n"
             }
@@ -38,7 +41,12 @@ fn overview() -> String {
     let mut text = String::new();
     for entry in KINDS {
         let manual = entry.manual();
-        let _ = writeln!(text, "{:wide$}  {}", entry.name, manual.lines().next().unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "{:wide$}  {}",
+            entry.name,
+            manual.lines().next().unwrap_or_default()
+        );
     }
     text + "\n`smoke kinds NAME` prints the page of one.\n"
 }

@@ -125,7 +125,10 @@ impl Failure {
                 for mistake in mistakes {
                     eprintln!("{mistake}\n");
                 }
-                eprintln!("{count} {}; nothing was sent", if count == 1 { "mistake" } else { "mistakes" });
+                eprintln!(
+                    "{count} {}; nothing was sent",
+                    if count == 1 { "mistake" } else { "mistakes" }
+                );
                 Exit::Usage
             }
             Self::Nothing(why) => {

@@ -39,7 +39,11 @@ impl Select {
     pub(super) fn request(&self) -> Request {
         Request {
             suites: self.suite.clone(),
-            selection: Selection { only: self.only.clone(), skip: self.skip.clone(), tags: self.tag.clone() },
+            selection: Selection {
+                only: self.only.clone(),
+                skip: self.skip.clone(),
+                tags: self.tag.clone(),
+            },
             vars: self.var.clone(),
             ..Request::default()
         }
@@ -52,10 +56,15 @@ pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Resu
     let plan = build(&project, project.environment(name)?, request)?;
     if plan.checks.is_empty() {
         let filters = request.selection.only.iter().map(|glob| format!("--only '{glob}'"));
-        let filters: Vec<String> = filters.chain(request.selection.tags.iter().map(|tag| format!("--tag {tag}"))).collect();
+        let filters: Vec<String> = filters
+            .chain(request.selection.tags.iter().map(|tag| format!("--tag {tag}")))
+            .collect();
         let why = match filters.as_slice() {
             [] => format!("the suites of `{name}` have no checks"),
-            some => format!("no check matches {}; `smoke list {name}` shows them all", some.join(" ")),
+            some => format!(
+                "no check matches {}; `smoke list {name}` shows them all",
+                some.join(" ")
+            ),
         };
         return Err(Failure::Nothing(why));
     }

@@ -33,7 +33,12 @@ impl Args {
                         complete(&plan)?;
                     }
                     let checks = plan.checks.iter().filter(|check| check.cleans.is_none()).count();
-                    let _ = writeln!(text, "{}: {checks} checks in {} suites", environment.name, plan.suites.len());
+                    let _ = writeln!(
+                        text,
+                        "{}: {checks} checks in {} suites",
+                        environment.name,
+                        plan.suites.len()
+                    );
                 }
                 Err(found) => {
                     let new = found.into_iter().filter(|mistake| !mistakes.contains(mistake));

@@ -225,7 +225,6 @@ impl Shared<'_> {
             let name = name.split_once('[').map_or(name.as_str(), |(name, _)| name).to_owned();
             scope
                 .captures
-                
                 .insert(name, serde_json::Value::Object(captured[*need].clone()));
         }
         scope

@@ -183,8 +183,13 @@ impl<'a> Conductor<'a> {
             self.halt(Stop::FailFast);
         }
         let consequence = match &outcome.skip {
-            Some(root @ (Skip::Needs { .. } | Skip::NotReady { .. } | Skip::Interrupted | Skip::FailFast)) => root.clone(),
-            _ => Skip::Needs { cause: outcome.id.clone(), verdict: outcome.verdict },
+            Some(root @ (Skip::Needs { .. } | Skip::NotReady { .. } | Skip::Interrupted | Skip::FailFast)) => {
+                root.clone()
+            }
+            _ => Skip::Needs {
+                cause: outcome.id.clone(),
+                verdict: outcome.verdict,
+            },
         };
         let passed = outcome.verdict == Verdict::Passed;
         self.outcomes[at] = Some(outcome);
@@ -196,7 +201,10 @@ impl<'a> Conductor<'a> {
         }
         for waiting in self.queue.finished(at, passed) {
             if self.outcomes[waiting].is_none() {
-                self.settle(waiting, Ended::skipped(consequence.clone(), self.shared.start.elapsed()));
+                self.settle(
+                    waiting,
+                    Ended::skipped(consequence.clone(), self.shared.start.elapsed()),
+                );
             }
         }
     }
