@@ -170,7 +170,10 @@ impl<'a> Target<'a> {
     /// # Errors
     /// As [`Target::http`].
     pub fn postgres(&self) -> Result<&'a Database, Unobserved> {
-        self.deployment.postgres.get(self.endpoint).ok_or_else(|| self.missing("postgres"))
+        self.deployment
+            .postgres
+            .get(self.endpoint)
+            .ok_or_else(|| self.missing("postgres"))
     }
 
     /// The Redis endpoint.
@@ -178,7 +181,10 @@ impl<'a> Target<'a> {
     /// # Errors
     /// As [`Target::http`].
     pub fn redis(&self) -> Result<&'a Server, Unobserved> {
-        self.deployment.redis.get(self.endpoint).ok_or_else(|| self.missing("redis"))
+        self.deployment
+            .redis
+            .get(self.endpoint)
+            .ok_or_else(|| self.missing("redis"))
     }
 
     fn missing(&self, protocol: &str) -> Unobserved {
