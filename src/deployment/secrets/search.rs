@@ -73,7 +73,7 @@ impl Tiers {
             self.beginnings.add(pattern.needle());
         }
         while self
-            .tiers
+            .built
             .last()
             .is_some_and(|tier| tier.patterns.len() <= 2 * patterns.len())
         {
