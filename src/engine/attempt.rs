@@ -204,17 +204,16 @@ impl Shared<'_> {
                     .join("; "),
             )
         })?;
-        let check = (planned.entry.read)(&node).and_then(|check| {
-            let mistakes = check.mistakes();
-            if mistakes.is_empty() { Ok(check) } else { Err(mistakes) }
-        });
-        check.map_err(|problems| {
-            let reasons: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            unclear(format!(
-                "with the captured values this check cannot be run: {}",
-                reasons.join("; ")
-            ))
-        })
+        match (planned.entry.read)(&node) {
+            (Some(check), problems) if problems.is_empty() => Ok(check),
+            (_, problems) => {
+                let reasons: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+                Err(unclear(format!(
+                    "with the captured values this check cannot be run: {}",
+                    reasons.join("; ")
+                )))
+            }
+        }
     }
 
     fn scope(&self, planned: &PlannedCheck, known: &Scope) -> Scope {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::deployment::{Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Capture, Entries, Node, Problem, Spanned, Subject, decode};
+use crate::suite::{Capture, Entries, Node, Problem, Spanned, Subject, decode_partly};
 
 use super::{Gate, Kind};
 
@@ -18,8 +18,6 @@ pub trait Check {
     fn effect(&self) -> Effect;
     /// See [`Kind::patience`].
     fn patience(&self) -> Duration;
-    /// See [`Kind::mistakes`].
-    fn mistakes(&self) -> Vec<Problem>;
     /// See [`Kind::expects_nothing`].
     fn expects_nothing(&self) -> bool;
     /// See [`Kind::gate`].
@@ -63,8 +61,21 @@ pub struct Captured {
 
 struct Erased<K>(K);
 
-pub(super) fn read<K: Kind>(node: &Node) -> Result<Box<dyn Check>, Vec<Problem>> {
-    decode::<K>(node, K::GROUPS).map(|kind| Box::new(Erased(kind)) as Box<dyn Check>)
+/// A table that was read: as much of a check as is right, and everything that is wrong.
+pub type Read = (Option<Box<dyn Check>>, Vec<Problem>);
+
+pub(super) fn read<K: Kind>(node: &Node) -> Read {
+    let (kind, mut problems) = decode_partly::<K>(node, K::GROUPS);
+    if let Some(kind) = &kind {
+        let structural = !problems.is_empty();
+        // What is missing from the whole may only have been set aside.
+        problems.extend(
+            kind.mistakes()
+                .into_iter()
+                .filter(|found| !structural || found.span.is_some()),
+        );
+    }
+    (kind.map(|kind| Box::new(Erased(kind)) as Box<dyn Check>), problems)
 }
 
 impl<K: Kind> Check for Erased<K> {
@@ -74,10 +85,6 @@ impl<K: Kind> Check for Erased<K> {
 
     fn patience(&self) -> Duration {
         self.0.patience()
-    }
-
-    fn mistakes(&self) -> Vec<Problem> {
-        self.0.mistakes()
     }
 
     fn expects_nothing(&self) -> bool {

@@ -19,7 +19,7 @@ use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
 use crate::suite::{Group, Node, Problem, Spanned, Subject};
 
-pub use check::{Captured, Check, Examination};
+pub use check::{Captured, Check, Examination, Read};
 
 /// Every kind, in the order of the manual.
 pub const KINDS: &[Entry] = &[Entry::of::<ready::Ready>(), Entry::of::<http::Http>()];
@@ -129,8 +129,8 @@ pub struct Entry {
     pub cleans_by: &'static [&'static str],
     /// The JSON Schema of its table; the description is its page in the manual.
     pub schema: fn() -> Schema,
-    /// Reads a rendered table whose groups are gathered.
-    pub read: fn(&Node) -> Result<Box<dyn Check>, Vec<Problem>>,
+    /// Reads a rendered table whose groups are gathered, and judges whether it makes sense.
+    pub read: fn(&Node) -> Read,
 }
 
 impl Entry {

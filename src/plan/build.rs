@@ -72,7 +72,6 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     graph::connect(&mut expansion, &mut mistakes);
     request.selection.leave_out(&mut expansion, &mut mistakes);
     request.selection.check_tags(&expansion, &mut mistakes);
-    stop_at(&mut mistakes)?;
 
     let addresses = endpoints::Addresses {
         project,
@@ -136,19 +135,19 @@ fn load_suites(
     let mut suites = Vec::new();
     for name in environment.suites.iter().filter(|name| wanted(name)) {
         if let Some((file, text)) = request.embedded.iter().find(|(embedded, _)| embedded == name.as_str()) {
-            keep(
-                Suite::parse(Source {
-                    file: format!("suites/{file}.toml"),
-                    text: text.clone(),
-                }),
-                &mut suites,
-                mistakes,
-            );
+            let source = Source {
+                file: format!("suites/{file}.toml"),
+                text: text.clone(),
+            };
+            keep(Suite::parse(source), &mut suites, mistakes);
             continue;
         }
         let path = project.suite_path(name);
         if path.is_file() {
-            keep(Suite::load(&path, &shown_path(&path)), &mut suites, mistakes);
+            match Source::read(&path, &shown_path(&path)) {
+                Ok(source) => keep(Suite::parse(source), &mut suites, mistakes),
+                Err(mistake) => mistakes.push(mistake),
+            }
         } else {
             let place = project.source.place(&name.span());
             let mistake = Mistake::nowhere(format!("there is no suite {}", shown_path(&path)));
@@ -162,11 +161,9 @@ fn load_suites(
     suites
 }
 
-fn keep(read: Result<Suite, Vec<Mistake>>, suites: &mut Vec<Suite>, mistakes: &mut Vec<Mistake>) {
-    match read {
-        Ok(suite) => suites.push(suite),
-        Err(found) => mistakes.extend(found),
-    }
+fn keep((suite, found): (Suite, Vec<Mistake>), suites: &mut Vec<Suite>, mistakes: &mut Vec<Mistake>) {
+    suites.push(suite);
+    mistakes.extend(found);
 }
 
 fn other_suites(project: &Project, name: &str) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::kinds::{Check, Entry as Kind, KINDS};
 use crate::outcome::{CheckId, Place, Skip};
 use crate::suite::{
     CheckDef, Common, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Source, Spanned, Value,
-    decode, is_placeholder, names_in, one_of, render, render_text, truthy,
+    decode, is_placeholder, names_in, one_of, render, render_partly, render_text, truthy,
 };
 
 use super::{Late, PlannedCheck};
@@ -189,17 +189,13 @@ fn draft(
         }
     };
     let (check, common) = read(kind, &node, &span, &scope, &names)?;
-    let mut problems = check.mistakes();
     if check.expects_nothing() {
-        problems.push(
-            Problem::whole("a check without any expectation cannot fail").hint(format!(
-                "say what must be true (`smoke kinds {}` lists what can be expected)",
-                kind.name
-            )),
+        let problem = Problem::whole("a check without any expectation cannot fail");
+        let hint = format!(
+            "say what must be true (`smoke kinds {}` lists what can be expected)",
+            kind.name
         );
-    }
-    if !problems.is_empty() {
-        return Err(problems);
+        return Err(vec![problem.hint(hint)]);
     }
     let late = names.iter().any(|(names, _)| captures(names, &scope));
     let vars = Rc::clone(&scope.vars);
@@ -275,10 +271,6 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     let names = names_in(step)?;
     let mut scope = ground.scope.with(&case.bindings);
     let (check, common) = read(kind, step, &step.span, &scope, &names)?;
-    let problems = check.mistakes();
-    if !problems.is_empty() {
-        return Err(problems);
-    }
     let vars = Rc::clone(&scope.vars);
     let late = names.iter().any(|(names, _)| captures(names, &scope));
     scope.pending = Rc::default();
@@ -333,11 +325,14 @@ fn read(
     scope: &Scope,
     names: &[(Names, Range<usize>)],
 ) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
-    let rendered = if names.is_empty() {
-        node.clone()
+    let (rendered, mut problems) = if names.is_empty() {
+        (node.clone(), Vec::new())
     } else {
-        render(node, scope).map_err(|found| unknown_first(found, names, scope))?
+        render_partly(node, scope)
     };
+    if !problems.is_empty() {
+        problems = unknown_first(problems, names, scope);
+    }
     let Value::Table(mut table) = rendered.value else {
         return Err(vec![Problem::at(span.clone(), "expected a table")]);
     };
@@ -346,15 +341,17 @@ fn read(
         group.gather(&mut table, span);
     }
     let node = Node::new(span.clone(), Value::Table(table));
-    match ((kind.read)(&node), common) {
-        (Ok(check), Ok(common)) => Ok((check, common)),
-        (check, common) => {
-            let found = check
-                .err()
-                .into_iter()
-                .flatten()
-                .chain(common.err().into_iter().flatten());
-            Err(found.map(|problem| explain_placeholder(problem, &node)).collect())
+    let (check, found) = (kind.read)(&node);
+    let unfilled: Vec<Range<usize>> = problems.iter().filter_map(|problem| problem.span.clone()).collect();
+    let found = found
+        .into_iter()
+        .filter(|problem| problem.span.as_ref().is_none_or(|span| !unfilled.contains(span)));
+    problems.extend(found.map(|problem| explain_placeholder(problem, &node)));
+    match (check, common) {
+        (Some(check), Ok(common)) if problems.is_empty() => Ok((check, common)),
+        (_, common) => {
+            problems.extend(common.err().into_iter().flatten());
+            Err(problems)
         }
     }
 }

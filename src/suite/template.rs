@@ -150,13 +150,20 @@ fn unreadable(error: &minijinja::Error) -> String {
 /// # Errors
 /// Every template that cannot be filled.
 pub fn render(node: &Node, scope: &Scope) -> Result<Node, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let rendered = fill(node, scope, &mut problems);
+    let (rendered, problems) = render_partly(node, scope);
     if problems.is_empty() {
         Ok(rendered)
     } else {
         Err(problems)
     }
+}
+
+/// `node` with every template filled, a placeholder where one cannot be, and what is wrong with those.
+#[must_use]
+pub fn render_partly(node: &Node, scope: &Scope) -> (Node, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let rendered = fill(node, scope, &mut problems);
+    (rendered, problems)
 }
 
 fn fill(node: &Node, scope: &Scope, problems: &mut Vec<Problem>) -> Node {
@@ -165,7 +172,7 @@ fn fill(node: &Node, scope: &Scope, problems: &mut Vec<Problem>) -> Node {
             Ok(json) => return Node::from_json(&json, &node.span),
             Err(reason) => {
                 problems.push(Problem::at(node.span.clone(), reason));
-                Tree::Null
+                Tree::Text(placeholder(text))
             }
         },
         Tree::List(items) => Tree::List(items.iter().map(|item| fill(item, scope, problems)).collect()),
@@ -207,9 +214,14 @@ pub fn render_text(text: &str, scope: &Scope) -> Result<Json, String> {
     }
     match ENGINE.render_str(text, context) {
         Ok(filled) => Ok(Json::String(filled)),
-        Err(_) if open => Ok(Json::String(text.replace("{{", "⟨").replace("}}", "⟩"))),
+        Err(_) if open => Ok(Json::String(placeholder(text))),
         Err(error) => Err(failed(text, &error)),
     }
+}
+
+/// `text` with its templates standing for values that are not known.
+fn placeholder(text: &str) -> String {
+    text.replace("{{", "⟨").replace("}}", "⟩")
 }
 
 fn failed(text: &str, error: &minijinja::Error) -> String {
