@@ -112,6 +112,13 @@ fn stop_at(mistakes: &mut Vec<Mistake>) -> Result<(), Vec<Mistake>> {
             distinct.push(mistake);
         }
     }
+    let place = |mistake: &Mistake| {
+        mistake
+            .place
+            .as_ref()
+            .map(|place| (place.file.clone(), place.line, place.column))
+    };
+    distinct.sort_by_key(place);
     Err(distinct)
 }
 
