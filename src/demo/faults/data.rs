@@ -69,7 +69,11 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "function_always_fails",
-        How::Function("check_rate_limit", "#variable_conflict use_column", ""),
+        How::Function(
+            "check_rate_limit",
+            "case when r.window_end <= now() then 1",
+            "case when window_end <= now() then 1",
+        ),
         "check_rate_limit exists, and every call of it fails",
         &["call.rate_limit_allows", "call.rate_limit_trips"],
     ),
