@@ -1,0 +1,147 @@
+//! A response, read up to a bound, as plain data.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header::{CONTENT_LENGTH, SET_COOKIE};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::suite::ByteSize;
+
+/// What came back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// `HTTP/1.1`, `HTTP/2.0`.
+    pub version: String,
+    /// Header names (lower case) and values, in the order received; a name may stand more than once.
+    pub headers: Vec<(String, String)>,
+    /// Names and values of the cookies that it set, values as the server wrote them, quotes and all.
+    pub cookies: Vec<(String, String)>,
+    /// The body as text, decompressed; bytes that are not UTF-8 are replaced.
+    pub body: String,
+    /// Bytes of the body, decompressed: those read, or those announced where that is more.
+    pub size: u64,
+    /// The bound at which reading stopped, where the body was longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<u64>,
+    /// Redirects followed on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<Hop>,
+    /// From the first byte sent to the last byte read, redirects included, in microseconds.
+    pub micros: u64,
+}
+
+/// One redirect that was followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// The redirect's status.
+    pub status: u16,
+    /// Where it led.
+    pub location: String,
+}
+
+impl Response {
+    pub(super) async fn read(
+        mut answer: reqwest::Response,
+        bound: ByteSize,
+        hops: Vec<Hop>,
+        start: Instant,
+    ) -> Result<Self, reqwest::Error> {
+        let limit = usize::try_from(bound.0).unwrap_or(usize::MAX);
+        let announced = answer
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let (mut bytes, mut cut_at) = (Vec::new(), None);
+        while let Some(chunk) = answer.chunk().await? {
+            let room = limit - bytes.len();
+            bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() > room {
+                cut_at = Some(bound.0);
+                break;
+            }
+        }
+        let headers: Vec<(String, String)> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect();
+        let read = bytes.len() as u64;
+        Ok(Self {
+            status: answer.status().as_u16(),
+            version: format!("{:?}", answer.version()),
+            cookies: set_cookies(&headers),
+            headers,
+            size: if cut_at.is_some() {
+                read.max(announced.unwrap_or(0))
+            } else {
+                read
+            },
+            body: String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            cut_at,
+            hops,
+            micros: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// The first value of the header `name`.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of the cookie `name` that the response set.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// A phrase that says why it is none.
+    pub fn json(&self) -> Result<Value, String> {
+        serde_json::from_str(&self.body).map_err(|error| match self.cut_at {
+            Some(bound) => format!("a body longer than {}, cut there", ByteSize(bound)),
+            None if self.body.trim().is_empty() => "an empty body".to_owned(),
+            None => format!("not JSON ({error}): {}", self.body),
+        })
+    }
+
+    /// How long the exchange took.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.micros)
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+fn set_cookies(headers: &[(String, String)]) -> Vec<(String, String)> {
+    let lines = headers.iter().filter(|(name, _)| name == SET_COOKIE.as_str());
+    lines
+        .filter_map(|(_, line)| {
+            let (name, value) = line.split(';').next()?.split_once('=')?;
+            Some((name.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
+}

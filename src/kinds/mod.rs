@@ -1,0 +1,164 @@
+//! The ways to verify a deployment: one file each, and the registry of them all.
+//!
+//! A kind is two functions: [`Kind::observe`] touches the deployment and returns plain data, [`Kind::judge`] is pure.
+//! Kinds know nothing of names, retries, templates, secrets or reports.
+
+mod check;
+
+mod http;
+mod ready;
+
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::deployment::{Protocol, Target, Unobserved};
+use crate::outcome::{Effect, Finding};
+use crate::suite::{Group, Node, Problem, Spanned, Subject};
+
+pub use check::{Captured, Check, Examination};
+
+/// Every kind, in the order of the manual.
+pub const KINDS: &[Entry] = &[Entry::of::<ready::Ready>(), Entry::of::<http::Http>()];
+
+/// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
+/// is the kind's page in the manual.
+pub trait Kind: DeserializeOwned + JsonSchema + 'static {
+    /// The name in a suite's header.
+    const NAME: &'static str;
+    /// What kind of address it talks to.
+    const SPEAKS: Protocol;
+    /// Keys that stand flat in the table and are one field here.
+    const GROUPS: &'static [Group] = &[];
+    /// Keys by which a step of `finally` is known as one of this kind.
+    const CLEANS_BY: &'static [&'static str] = &[];
+    /// What `observe` saw: plain data, so that it can be stored, replayed, mutated and compared.
+    type Seen: Serialize + DeserializeOwned + 'static;
+
+    /// What it does to the deployment.
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    /// How much longer than the check's timeout an attempt may take, where waiting is part of it.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// What is wrong with the table beyond its types, all of it.
+    fn mistakes(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Whether the table states no expectation: then the check could not fail, and the plan refuses it.
+    fn expects_nothing(&self) -> bool {
+        false
+    }
+
+    /// For a kind that everything else waits for: how long to keep looking.
+    fn gate(&self) -> Option<Gate> {
+        None
+    }
+
+    /// The check whose cookies this one starts with.
+    fn cookies_of(&self) -> Option<&Spanned<String>> {
+        None
+    }
+
+    /// Names that later checks may use as `{{ check.name }}`.
+    fn exports(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The values of those names, as far as they were seen.
+    fn export(&self, _seen: &Self::Seen) -> Vec<Export> {
+        Vec::new()
+    }
+
+    /// What `capture` looks into.
+    fn subject<'a>(&self, _seen: &'a Self::Seen) -> Subject<'a> {
+        Subject::default()
+    }
+
+    /// What `observe` would do, one line a step.
+    fn steps(&self) -> Vec<String>;
+
+    /// Looks at the deployment. The only function that touches it.
+    #[expect(async_fn_in_trait, reason = "polled on one thread: no bound on the future is wanted")]
+    async fn observe(&self, target: &Target<'_>) -> Result<Self::Seen, Unobserved>;
+
+    /// Compares what was seen with what is expected: at least one finding.
+    fn judge(&self, seen: &Self::Seen) -> Vec<Finding>;
+}
+
+/// A value that a kind hands to later checks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Export {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Value,
+    /// Whether it must not appear in any output.
+    pub secret: bool,
+}
+
+/// How long everything else waits for a check, and what it must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gate {
+    /// How long to keep looking.
+    pub window: Duration,
+    /// The pause between two looks.
+    pub every: Duration,
+    /// So many consecutive successes (a rolling deploy answers in turns).
+    pub stable: u32,
+}
+
+/// A kind in the registry.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The name in a suite's header.
+    pub name: &'static str,
+    /// What kind of address it talks to.
+    pub speaks: Protocol,
+    /// Keys that stand flat in the table.
+    pub groups: &'static [Group],
+    /// Keys by which a step of `finally` is known as one of this kind.
+    pub cleans_by: &'static [&'static str],
+    /// The JSON Schema of its table; the description is its page in the manual.
+    pub schema: fn() -> Schema,
+    /// Reads a rendered table whose groups are gathered.
+    pub read: fn(&Node) -> Result<Box<dyn Check>, Vec<Problem>>,
+}
+
+impl Entry {
+    const fn of<K: Kind>() -> Self {
+        Self {
+            name: K::NAME,
+            speaks: K::SPEAKS,
+            groups: K::GROUPS,
+            cleans_by: K::CLEANS_BY,
+            schema: || schemars::schema_for!(K),
+            read: check::read::<K>,
+        }
+    }
+
+    /// The kind called `name`.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|entry| entry.name == name)
+    }
+
+    /// Its page in the manual.
+    #[must_use]
+    pub fn manual(&self) -> String {
+        let schema = (self.schema)();
+        let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

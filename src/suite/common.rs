@@ -1,0 +1,58 @@
+//! The keys that every check takes, whatever its kind.
+
+use serde::Deserialize;
+
+use serde_json::Value;
+
+use crate::outcome::{Effect, Severity};
+
+use super::{Capture, Entries, Period, Spanned};
+
+/// The keys that every check takes. `finally` and `when` are not here: their templates are filled later.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Common {
+    /// What the check verifies, for a reader.
+    pub title: Option<String>,
+    /// The endpoint, where the environment names several.
+    pub on: Option<Spanned<String>>,
+    /// For `--tag`.
+    pub tags: Vec<String>,
+    /// Checks that must pass first, without handing over data.
+    pub needs: Vec<Spanned<String>>,
+    /// How long one attempt may take.
+    pub timeout: Option<Period>,
+    /// How to try again.
+    pub retry: Option<Retry>,
+    /// Overrides what the kind says that it does to the deployment.
+    pub effect: Option<Effect>,
+    /// Whether a failure fails the run.
+    pub severity: Severity,
+    /// Why the check is not to be run at all.
+    pub skip: Option<String>,
+    /// One check per value.
+    pub each: Entries<Vec<Value>>,
+    /// Values to hand to later checks.
+    pub capture: Entries<Capture>,
+}
+
+impl Common {
+    /// Their names; `when` and `finally` too.
+    pub const KEYS: [&str; 13] = [
+        "title", "on", "tags", "needs", "timeout", "retry", "effect", "severity", "skip", "each", "capture", "when",
+        "finally",
+    ];
+}
+
+/// How to try again when a check did not pass: refused connections, time-outs and wrong answers alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// How many more attempts at most; without it, as many as fit into `for`.
+    pub times: Option<u32>,
+    /// The first pause; each further one is twice as long, up to eight times this.
+    pub every: Option<Period>,
+    /// No new attempt after so long.
+    #[serde(rename = "for")]
+    pub window: Option<Period>,
+}

@@ -1,0 +1,310 @@
+//! From a spanned tree to a type: every mistake, each with its exact place.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, StrDeserializer};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_spanned::de::{SpannedDeserializer, is_spanned};
+
+use super::tree::{Entry, Value};
+use super::{Node, Problem, Table, one_of};
+
+/// Keys that stand flat in a check's table and are one field of the kind: a `flatten` that keeps places.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// The field.
+    pub field: &'static str,
+    /// The keys it takes out of the table.
+    pub keys: &'static [&'static str],
+}
+
+impl Group {
+    /// Moves the group's keys from `table` into a table of their own, under the group's field.
+    pub fn gather(&self, table: &mut Table, span: &Range<usize>) {
+        let part = table.split_off(|key| self.keys.contains(&key));
+        table.0.push(Entry {
+            key: self.field.to_owned(),
+            key_span: span.clone(),
+            node: Node::new(span.clone(), Value::Table(part)),
+        });
+    }
+}
+
+/// Reads a `T` out of `node`.
+///
+/// # Errors
+/// Everything that is wrong with it, not only the first thing: a key that is wrong is reported, set aside, and the rest
+/// is read again.
+pub fn decode<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> Result<T, Vec<Problem>> {
+    match T::deserialize(Decoder(node)) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(all_problems::<T>(node.clone(), error, groups)),
+    }
+}
+
+fn all_problems<T: DeserializeOwned>(mut node: Node, first: Error, groups: &[Group]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut error = first;
+    loop {
+        // What was set aside is missing now: complaints about what contained it are our doing.
+        let consequence = error.span.as_ref().is_some_and(|outer| {
+            problems
+                .iter()
+                .any(|found: &Problem| found.span.as_ref().is_some_and(|inner| contains(outer, inner)))
+        });
+        if !consequence {
+            problems.push(error.problem(groups));
+        }
+        let Some(span) = &error.span else { return problems };
+        if !set_aside(&mut node, span) {
+            return problems;
+        }
+        match T::deserialize(Decoder(&node)) {
+            Ok(_) => return problems,
+            Err(next) => error = next,
+        }
+    }
+}
+
+/// Removes the innermost entry or item that `span` is the key or the value of, or stands in.
+fn set_aside(node: &mut Node, span: &Range<usize>) -> bool {
+    let within = |outer: &Range<usize>| contains(outer, span);
+    match &mut node.value {
+        Value::Table(Table(entries)) => {
+            if entries
+                .iter_mut()
+                .any(|entry| entry.node.span != *span && set_aside(&mut entry.node, span))
+            {
+                return true;
+            }
+            let hit = entries
+                .iter()
+                .position(|entry| within(&entry.key_span) || within(&entry.node.span));
+            hit.map(|at| entries.remove(at)).is_some()
+        }
+        Value::List(items) => {
+            if items.iter_mut().any(|item| item.span != *span && set_aside(item, span)) {
+                return true;
+            }
+            let hit = items.iter().position(|item| within(&item.span));
+            hit.map(|at| items.remove(at)).is_some()
+        }
+        _ => false,
+    }
+}
+
+fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+#[derive(Debug)]
+struct Error {
+    span: Option<Range<usize>>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Unknown {
+        key: String,
+        expected: &'static [&'static str],
+    },
+    Missing(&'static str),
+    Other(String),
+}
+
+impl Error {
+    fn or_at(mut self, span: &Range<usize>) -> Self {
+        self.span.get_or_insert_with(|| span.clone());
+        self
+    }
+
+    fn problem(&self, groups: &[Group]) -> Problem {
+        let (message, hint) = match &self.kind {
+            Kind::Unknown { key, expected } => {
+                let keys: Vec<&str> = expected.iter().flat_map(|field| keys_of(field, groups)).collect();
+                (format!("unknown key `{key}`"), one_of(key, keys.iter().copied()))
+            }
+            Kind::Missing(key) => (format!("`{key}` is missing"), None),
+            Kind::Other(message) => (message.clone(), None),
+        };
+        Problem {
+            span: self.span.clone(),
+            message,
+            hint,
+        }
+    }
+}
+
+fn keys_of<'a>(field: &'a &'static str, groups: &[Group]) -> Vec<&'a str> {
+    let group = groups.iter().find(|group| group.field == *field);
+    group.map_or_else(|| vec![*field], |group| group.keys.to_vec())
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem(&[]).message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self {
+            span: None,
+            kind: Kind::Other(message.to_string()),
+        }
+    }
+
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::custom(format_args!("expected {expected}, found {unexpected}"))
+    }
+
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::custom(format_args!("expected {expected}, found {unexpected}"))
+    }
+
+    fn unknown_field(key: &str, expected: &'static [&'static str]) -> Self {
+        Self {
+            span: None,
+            kind: Kind::Unknown {
+                key: key.to_owned(),
+                expected,
+            },
+        }
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(format_args!(
+            "unknown value `{variant}`, expected one of {}",
+            expected.join(", ")
+        ))
+    }
+
+    fn missing_field(key: &'static str) -> Self {
+        Self {
+            span: None,
+            kind: Kind::Missing(key),
+        }
+    }
+}
+
+/// A node as serde sees it.
+#[derive(Clone, Copy)]
+struct Decoder<'a>(&'a Node);
+
+impl<'de> IntoDeserializer<'de, Error> for Decoder<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Decoder<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(yes) => visitor.visit_bool(*yes),
+            Value::Int(number) => visitor.visit_i64(*number),
+            Value::Float(number) => visitor.visit_f64(*number),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::List(items) => visitor.visit_seq(Items(items.iter())),
+            Value::Table(table) => visitor.visit_map(Entries {
+                rest: table.0.iter(),
+                current: None,
+            }),
+        }
+        .map_err(|error| error.or_at(&self.0.span))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if is_spanned(name) {
+            return visitor.visit_map(SpannedDeserializer::new(self, self.0.span.clone()));
+        }
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Text(text) => {
+                let variant: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
+                visitor.visit_enum(variant)
+            }
+            Value::Table(table) => visitor.visit_enum(MapAccessDeserializer::new(Entries {
+                rest: table.0.iter(),
+                current: None,
+            })),
+            _ => Err(de::Error::custom(format_args!(
+                "expected a string, found {}",
+                self.0.type_name()
+            ))),
+        }
+        .map_err(|error| error.or_at(&self.0.span))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
+        tuple tuple_struct map identifier ignored_any
+    }
+}
+
+struct Items<'a>(std::slice::Iter<'a, Node>);
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.0.next().map(|item| seed.deserialize(Decoder(item))).transpose()
+    }
+}
+
+struct Entries<'a> {
+    rest: std::slice::Iter<'a, Entry>,
+    current: Option<&'a Entry>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        self.current = self.rest.next();
+        let Some(entry) = self.current else { return Ok(None) };
+        let key: BorrowedStrDeserializer<'de, Error> = BorrowedStrDeserializer::new(&entry.key);
+        seed.deserialize(key)
+            .map(Some)
+            .map_err(|error| error.or_at(&entry.key_span))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        let Some(entry) = self.current.take() else {
+            return Err(de::Error::custom("a value without a key"));
+        };
+        seed.deserialize(Decoder(&entry.node))
+    }
+}

@@ -1,0 +1,116 @@
+//! JSONPath, RFC 9535, by the `jsonpath-rust` crate.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
+use jsonpath_rust::parser::parse_json_path;
+use jsonpath_rust::query::js_path_process;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::Value;
+
+/// A parsed JSONPath.
+#[derive(Debug, Clone)]
+pub struct JsonPath {
+    text: String,
+    query: JpQuery,
+    singular: bool,
+}
+
+impl JsonPath {
+    /// Parses `text`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let query = parse_json_path(text).map_err(|error| {
+            let reason = error.to_string();
+            let detail = reason.lines().rev().find(|line| line.contains("expected"));
+            let detail = detail.map_or(String::new(), |line| {
+                format!(" ({})", line.trim().trim_start_matches("= "))
+            });
+            format!("bad JSONPath `{text}`{detail}; write for instance $.data.items[0].id")
+        })?;
+        let singular = query
+            .segments
+            .iter()
+            .all(|segment| matches!(segment, Segment::Selector(Selector::Name(_) | Selector::Index(_))));
+        Ok(Self {
+            text: text.to_owned(),
+            query,
+            singular,
+        })
+    }
+
+    /// What the path finds in `document`: the value itself for a path that can name one place only, else the list of
+    /// all values found. None where it finds nothing.
+    #[must_use]
+    pub fn find<'a>(&self, document: &'a Value) -> Option<Cow<'a, Value>> {
+        let found = js_path_process(&self.query, document).unwrap_or_default();
+        if self.singular {
+            return found.into_iter().next().map(|hit| Cow::Borrowed(hit.val));
+        }
+        let values: Vec<Value> = found.into_iter().map(|hit| hit.val.clone()).collect();
+        (!values.is_empty()).then_some(Cow::Owned(Value::Array(values)))
+    }
+}
+
+impl fmt::Display for JsonPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for JsonPath {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "JSONPath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": r"^\$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn find(path: &str, document: &Value) -> Option<Value> {
+        JsonPath::parse(path).unwrap().find(document).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn one_place_gives_the_value_and_several_give_a_list() {
+        let document = json!({ "a": [{ "b": 1 }, { "b": 2 }] });
+        assert_eq!(find("$.a[0].b", &document), Some(json!(1)));
+        assert_eq!(find("$.a[-1].b", &document), Some(json!(2)));
+        assert_eq!(find("$.a[*].b", &document), Some(json!([1, 2])));
+        assert_eq!(find("$.a[?@.b == 2].b", &document), Some(json!([2])));
+        assert_eq!(find("$.nothing", &document), None);
+        assert_eq!(find("$.a[?@.b == 3]", &document), None);
+        assert_eq!(find("$.a[-9]", &document), None);
+    }
+
+    #[test]
+    fn a_bad_path_is_refused() {
+        assert!(
+            JsonPath::parse("data.id")
+                .unwrap_err()
+                .starts_with("bad JSONPath `data.id`")
+        );
+        assert!(JsonPath::parse("$.a[").is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! Reading a matcher: a plain value, or a table of operators.
+
+use std::fmt;
+
+use regex::Regex;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::{Matcher, Operator};
+use crate::suite::scalar::Pattern;
+
+const OPERATORS: &[&str] = &[
+    "eq",
+    "ne",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "one_of",
+    "contains",
+    "lacks",
+    "matches",
+    "starts_with",
+    "ends_with",
+    "type",
+    "exists",
+    "empty",
+    "len",
+    "every",
+    "some",
+    "none",
+    "not",
+];
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MatcherVisitor)
+    }
+}
+
+struct MatcherVisitor;
+
+fn equals<E>(value: impl Into<Value>) -> Result<Matcher, E> {
+    Ok(Matcher(vec![Operator::Eq(value.into())]))
+}
+
+impl<'de> Visitor<'de> for MatcherVisitor {
+    type Value = Matcher;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value, or a table of operators such as { gt = 0 }")
+    }
+
+    fn visit_unit<E>(self) -> Result<Matcher, E> {
+        equals(Value::Null)
+    }
+
+    fn visit_bool<E>(self, yes: bool) -> Result<Matcher, E> {
+        equals(yes)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Matcher, E> {
+        equals(number)
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Matcher, E> {
+        equals(number)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Matcher, E> {
+        equals(text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Matcher, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element::<Value>()? {
+            items.push(item);
+        }
+        equals(items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Matcher, A::Error> {
+        let mut operators = Vec::new();
+        while let Some(OperatorName(name)) = map.next_key()? {
+            operators.push(operator(name, &mut map)?);
+        }
+        if operators.is_empty() {
+            return Err(de::Error::custom(
+                "an empty table expects nothing; write for instance { exists = true }",
+            ));
+        }
+        Ok(Matcher(operators))
+    }
+}
+
+fn operator<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Operator, A::Error> {
+    Ok(match name {
+        "eq" => Operator::Eq(map.next_value()?),
+        "ne" => Operator::Ne(map.next_value()?),
+        "gt" => Operator::Gt(map.next_value::<Comparable>()?.0),
+        "ge" => Operator::Ge(map.next_value::<Comparable>()?.0),
+        "lt" => Operator::Lt(map.next_value::<Comparable>()?.0),
+        "le" => Operator::Le(map.next_value::<Comparable>()?.0),
+        "one_of" => Operator::OneOf(map.next_value::<NotEmpty>()?.0),
+        "contains" => Operator::Contains(map.next_value()?),
+        "lacks" => Operator::Lacks(map.next_value()?),
+        "matches" => Operator::Matches(map.next_value::<Pattern>().map(regex)?),
+        "starts_with" => Operator::StartsWith(map.next_value()?),
+        "ends_with" => Operator::EndsWith(map.next_value()?),
+        "type" => Operator::Type(map.next_value()?),
+        "exists" => Operator::Exists(map.next_value()?),
+        "empty" => Operator::Empty(map.next_value()?),
+        "len" => Operator::Len(map.next_value()?),
+        "every" => Operator::Every(map.next_value()?),
+        "some" => Operator::Some(map.next_value()?),
+        "none" => Operator::None(map.next_value()?),
+        _ => Operator::Not(map.next_value()?),
+    })
+}
+
+fn regex(pattern: Pattern) -> Regex {
+    pattern.0
+}
+
+/// One of the operators' names, or an error that lists them.
+struct OperatorName(&'static str);
+
+impl<'de> Deserialize<'de> for OperatorName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = OPERATORS.iter().find(|known| **known == name);
+        known
+            .map(|known| Self(known))
+            .ok_or_else(|| de::Error::unknown_field(&name, OPERATORS))
+    }
+}
+
+/// A number or a text: what has an order.
+struct Comparable(Value);
+
+impl<'de> Deserialize<'de> for Comparable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if value.is_number() || value.is_string() {
+            return Ok(Self(value));
+        }
+        Err(de::Error::custom("expected a number or a text to compare with"))
+    }
+}
+
+struct NotEmpty(Vec<Value>);
+
+impl<'de> Deserialize<'de> for NotEmpty {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let values = Vec::deserialize(deserializer)?;
+        if values.is_empty() {
+            return Err(de::Error::custom("an empty list accepts nothing"));
+        }
+        Ok(Self(values))
+    }
+}

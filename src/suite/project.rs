@@ -1,0 +1,298 @@
+//! `smoke.toml`: the environments, and what holds for all of them.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::outcome::Effect;
+
+use super::tree::{Entry, Table, Value};
+use super::{Mistake, Node, Period, Problem, Retry, Source, Spanned, decode, one_of};
+
+/// What holds unless an environment, a suite or a check says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// How long one attempt of one check may take.
+    pub timeout: Option<Period>,
+    /// Checks in flight.
+    pub concurrency: Option<usize>,
+    /// How to try again.
+    pub retry: Option<Retry>,
+}
+
+#[expect(clippy::derivable_impls, reason = "the place where the defaults are stated")]
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            timeout: None,
+            concurrency: None,
+            retry: None,
+        }
+    }
+}
+
+impl Defaults {
+    /// One attempt of one check.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+    /// Checks in flight.
+    pub const CONCURRENCY: usize = 32;
+
+    /// `self` where it says something, else `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            timeout: self.timeout.or(other.timeout),
+            concurrency: self.concurrency.or(other.concurrency),
+            retry: self.retry.or(other.retry),
+        }
+    }
+}
+
+/// One `[env.NAME]`: where to look, and what is allowed there. Addresses and variables may hold templates.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Its header in `smoke.toml`.
+    pub header: std::ops::Range<usize>,
+    /// Names under `suites/`, or paths.
+    pub suites: Vec<Spanned<String>>,
+    /// Addresses by protocol (`http`, `postgres`, `redis`) and endpoint name, as written.
+    pub endpoints: BTreeMap<&'static str, Vec<Entry>>,
+    /// What checks may do to the deployment.
+    pub allow: Vec<Effect>,
+    /// Variables, as written.
+    pub vars: Table,
+    /// Overrides of `[defaults]`.
+    pub defaults: Defaults,
+}
+
+/// A parsed `smoke.toml`.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The folder that it stands in.
+    pub root: PathBuf,
+    /// Its text.
+    pub source: Source,
+    /// `[defaults]`.
+    pub defaults: Defaults,
+    /// `[env.*]`, in order.
+    pub environments: Vec<Environment>,
+}
+
+/// The keys of an environment that name addresses.
+const PROTOCOLS: [&str; 3] = ["http", "postgres", "redis"];
+
+const FILE: &str = "smoke.toml";
+
+impl Project {
+    /// Reads `smoke.toml` of `folder`, or of the nearest folder above the working directory.
+    ///
+    /// # Errors
+    /// When there is none, and everything that is wrong in it.
+    pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Mistake>> {
+        let root = match folder {
+            Some(folder) if folder.join(FILE).is_file() => folder.to_owned(),
+            Some(folder) => {
+                return Err(vec![Mistake::nowhere(format!(
+                    "there is no {FILE} in {}",
+                    folder.display()
+                ))]);
+            }
+            None => find_upwards()?,
+        };
+        let shown = shown_path(&root.join(FILE));
+        let source = Source::read(&root.join(FILE), &shown).map_err(|mistake| vec![mistake])?;
+        Self::parse(source, root)
+    }
+
+    /// Reads a project from text.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it.
+    pub fn parse(source: Source, root: PathBuf) -> Result<Self, Vec<Mistake>> {
+        let (table, mut mistakes) = source.parse();
+        let mut problems = Vec::new();
+        let (mut defaults, mut environments) = (Defaults::default(), Vec::new());
+        for entry in table.0 {
+            match entry.key.as_str() {
+                "defaults" => collect(decode(&entry.node, &[]), &mut problems, |read| defaults = read),
+                "env" => environments = read_environments(entry, &mut problems),
+                other => problems.push(
+                    Problem::at(entry.key_span, format!("unknown key `{other}`"))
+                        .maybe_hint(one_of(other, ["defaults", "env"])),
+                ),
+            }
+        }
+        mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem)));
+        if mistakes.is_empty() {
+            Ok(Self {
+                root,
+                source,
+                defaults,
+                environments,
+            })
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// The environment called `name`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn environment(&self, name: &str) -> Result<&Environment, Mistake> {
+        self.environments
+            .iter()
+            .find(|environment| environment.name == name)
+            .ok_or_else(|| {
+                let names = self.environments.iter().map(|environment| environment.name.as_str());
+                let hint = one_of(name, names);
+                let mistake = Mistake::nowhere(format!("there is no environment `{name}` in {}", self.source.file));
+                Mistake { hint, ..mistake }
+            })
+    }
+
+    /// The file of a suite: a path, or a name under `suites/`.
+    #[must_use]
+    pub fn suite_path(&self, name: &str) -> PathBuf {
+        if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+            self.root.join(name)
+        } else {
+            self.root.join("suites").join(format!("{name}.toml"))
+        }
+    }
+}
+
+/// `path` as a person in the working directory would write it.
+#[must_use]
+pub fn shown_path(path: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+fn find_upwards() -> Result<PathBuf, Vec<Mistake>> {
+    let here = env::current_dir()
+        .map_err(|error| vec![Mistake::nowhere(format!("cannot tell the working directory: {error}"))])?;
+    let found = here.ancestors().find(|folder| folder.join(FILE).is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        vec![
+            Mistake::nowhere(format!("there is no {FILE} in {} or above", here.display()))
+                .hint("`smoke demo` needs none; `--project DIR` names the folder of one"),
+        ]
+    })
+}
+
+fn collect<T>(read: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>, keep: impl FnOnce(T)) {
+    match read {
+        Ok(value) => keep(value),
+        Err(found) => problems.extend(found),
+    }
+}
+
+fn read_environments(entry: Entry, problems: &mut Vec<Problem>) -> Vec<Environment> {
+    let Value::Table(table) = entry.node.value else {
+        problems.push(Problem::at(entry.node.span, "expected tables such as [env.prod]"));
+        return Vec::new();
+    };
+    table
+        .0
+        .into_iter()
+        .filter_map(|entry| read_environment(entry, problems))
+        .collect()
+}
+
+/// The plain keys of an environment.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain {
+    suites: Vec<Spanned<String>>,
+    #[serde(default = "read_only")]
+    allow: Vec<Effect>,
+    timeout: Option<Period>,
+    concurrency: Option<usize>,
+    retry: Option<Retry>,
+}
+
+fn read_only() -> Vec<Effect> {
+    vec![Effect::Read]
+}
+
+fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environment> {
+    let Value::Table(mut table) = entry.node.value else {
+        problems.push(Problem::at(
+            entry.node.span,
+            format!("expected a table [env.{}]", entry.key),
+        ));
+        return None;
+    };
+    let mut endpoints = BTreeMap::new();
+    for protocol in PROTOCOLS {
+        if let Some(address) = table.take(protocol) {
+            endpoints.insert(protocol, read_addresses(address, problems));
+        }
+    }
+    let vars = table
+        .take("vars")
+        .map_or_else(Table::default, |vars| match vars.node.value {
+            Value::Table(vars) => vars,
+            _ => {
+                problems.push(Problem::at(
+                    vars.node.span,
+                    "expected a table such as vars = { workflows = 10 }",
+                ));
+                Table::default()
+            }
+        });
+    let plain: Plain = match decode(&Node::new(entry.key_span.clone(), Value::Table(table)), &[]) {
+        Ok(plain) => plain,
+        Err(found) => {
+            problems.extend(found);
+            return None;
+        }
+    };
+    Some(Environment {
+        name: entry.key,
+        header: entry.key_span,
+        suites: plain.suites,
+        endpoints,
+        allow: plain.allow,
+        vars,
+        defaults: Defaults {
+            timeout: plain.timeout,
+            concurrency: plain.concurrency,
+            retry: plain.retry,
+        },
+    })
+}
+
+/// One address (called `default`), or a table of named ones.
+fn read_addresses(entry: Entry, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    let named = match entry.node.value {
+        Value::Text(_) => vec![Entry {
+            key: "default".to_owned(),
+            ..entry
+        }],
+        Value::Table(table) => table.0,
+        _ => {
+            problems.push(Problem::at(
+                entry.node.span,
+                "expected an address, or a table of named addresses",
+            ));
+            return Vec::new();
+        }
+    };
+    for address in &named {
+        if !matches!(address.node.value, Value::Text(_)) {
+            problems.push(Problem::at(
+                address.node.span.clone(),
+                format!("`{}` is not an address", address.key),
+            ));
+        }
+    }
+    named
+}
