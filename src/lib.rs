@@ -4,4 +4,5 @@ pub mod demo;
 pub mod deployment;
 pub mod kinds;
 pub mod outcome;
+pub mod report;
 pub mod suite;
