@@ -1,5 +1,6 @@
 //! How one check ended.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::time::Duration;
 
@@ -127,7 +128,10 @@ impl fmt::Display for Skip {
             Self::Declared { reason } => write!(f, "{reason}"),
             Self::When { expression } => write!(f, "`when` is not true: {expression}"),
             Self::NotAllowed { effect } => write!(f, "this environment does not allow `{effect}`"),
-            Self::Needs { cause, verdict } => write!(f, "needs {cause}, which was {verdict}"),
+            Self::Needs { cause, verdict } => match verdict {
+                Verdict::Failed => write!(f, "needs {cause}, which failed"),
+                _ => write!(f, "needs {cause}, which was {verdict}"),
+            },
             Self::NotReady { gate } => write!(f, "the deployment did not become ready ({gate})"),
             Self::FailFast => write!(f, "stopped at the first failure"),
             Self::Interrupted => write!(f, "the run was interrupted"),
@@ -166,6 +170,9 @@ pub struct Outcome {
     /// Why nothing could be observed, where nothing could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<String>,
+    /// What to try where nothing could be observed, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Why it was skipped, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
@@ -197,6 +204,12 @@ impl Outcome {
         self.verdict == Verdict::Passed && self.attempts.len() > 1 && self.id.kind != "ready"
     }
 
+    /// It did not pass, and the suite says that this is only a warning.
+    #[must_use]
+    pub fn warns(&self) -> bool {
+        self.severity == Severity::Warn && matches!(self.verdict, Verdict::Failed | Verdict::Unclear)
+    }
+
     /// The findings that did not pass.
     pub fn problems(&self) -> impl Iterator<Item = &Finding> {
         self.findings
@@ -213,7 +226,7 @@ impl Outcome {
         if let Some(unobserved) = &self.unobserved {
             return unobserved.clone();
         }
-        let worst = self.problems().max_by_key(|finding| finding.verdict);
+        let worst = self.problems().min_by_key(|finding| Reverse(finding.verdict));
         worst.map_or_else(String::new, |finding| {
             format!("{}: expected {}, seen {}", finding.what, finding.expected, finding.seen)
         })
@@ -233,6 +246,7 @@ impl Outcome {
             edit(&mut attempt.reason);
         }
         self.unobserved.as_mut().map(&mut *edit);
+        self.hint.as_mut().map(&mut *edit);
         if let Some(Skip::Declared { reason }) = &mut self.skip {
             edit(reason);
         }
