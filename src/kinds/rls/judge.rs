@@ -203,7 +203,8 @@ impl OneTable<'_> {
             return;
         }
         match &tried.sees {
-            Some(Err(error)) if !error.is_denied() => findings.push(errs(&what, error)),
+            // What cannot even be read says the same of every write.
+            Some(Err(error)) if !error.is_denied() => return findings.push(errs(&what, error)),
             Some(seen) => {
                 let own = seen.as_ref().map_or(0, |visible| visible.own);
                 let others = seen.as_ref().map_or(0, |visible| visible.others);
@@ -228,13 +229,17 @@ impl OneTable<'_> {
             None => format!("{} of {}", counted(own), counted(sample.own)),
         };
         if sample.own == 0 {
-            return Finding::unclear(what, "sees rows of his own", "he has none, so nothing was examined")
-                .hint("leave `user` out: for each table one is picked who has rows in it");
+            return Finding::unclear(
+                what,
+                "sees rows of their own",
+                "there are none, so nothing was examined",
+            )
+            .hint("leave `user` out: for each table one is picked who has rows in it");
         }
         if !self.rls.reads {
-            return Finding::expect(own == 0, what, "sees no row, not even his own", seen);
+            return Finding::expect(own == 0, what, "sees no row, not even their own", seen);
         }
-        let finding = Finding::expect(own > 0, what, "sees rows of his own", seen);
+        let finding = Finding::expect(own > 0, what, "sees rows of their own", seen);
         if denied.is_some() {
             return finding.hint(format!(
                 "grant select on {} to {}",
@@ -242,7 +247,7 @@ impl OneTable<'_> {
                 identifier(&self.rls.roles.user)
             ));
         }
-        finding.hint("no policy lets him read his rows (reads = false says that this is meant)")
+        finding.hint("no policy lets them read their rows (reads = false says that this is meant)")
     }
 
     fn judge_others(&self, what: &str, role: &str, others: u64, denied: Option<&SqlError>, there: u64) -> Finding {
@@ -275,7 +280,7 @@ impl OneTable<'_> {
             return;
         }
         match &tried.sees {
-            Some(Err(error)) if !error.is_denied() => findings.push(errs(&what, error)),
+            Some(Err(error)) if !error.is_denied() => return findings.push(errs(&what, error)),
             Some(seen) => {
                 let rows = seen.as_ref().map_or(0, |visible| visible.others);
                 let text = match seen {
@@ -309,18 +314,18 @@ impl OneTable<'_> {
     }
 
     fn judge_protected(&self, what: &str, column: &str, attempt: Option<&Attempt>) -> Finding {
-        let expected = format!("cannot change {column} of his own row");
+        let expected = format!("cannot change {column} of their own row");
         let Some(attempt) = attempt else {
             return Finding::unclear(
                 what,
                 expected,
-                "there was no row of his own, or no other value, to try it with",
+                "there was no row of their own, or no other value, to try it with",
             );
         };
         let finding = self.judge_attempt(what, expected, attempt, String::new);
         let role = identifier(&self.rls.roles.user);
         finding.hint(format!(
-            "revoke update on {0} from {role}; grant update (the columns that he may change) on {0} to {role}",
+            "revoke update on {0} from {role}; grant update (the columns that they may change) on {0} to {role}",
             self.quoted()
         ))
     }

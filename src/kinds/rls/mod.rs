@@ -55,8 +55,8 @@ use seen::Seen;
 ///              { anon = "anon", user = "authenticated" }. "" leaves one out.
 ///   claims     further JWT claims besides sub and role
 ///   set        further settings by name: { "app.user_id" = ":user" }, where :user stands for the tried user
-///   anon       "nothing" (default): an anonymous visitor sees no row; "read": he sees rows, but never writes
-///   reads      false: not even the owner may read his rows (only the server may). Default true.
+///   anon       "nothing" (default): an anonymous visitor sees no row; "read": sees rows, but never writes
+///   reads      false: not even their owner may read rows (only the server may). Default true.
 ///   writes     false: do not try to write. Default true: the insert of a row of another, and the update and delete of
 ///              rows of others, must be refused or reach no row; and no policy for writing may be always true.
 ///   protected  by table: columns that the owner of a row must not be able to change, such as role or credits
@@ -100,7 +100,7 @@ pub(super) struct Rls {
     /// What an anonymous visitor may see.
     #[serde(default)]
     anon: Anon,
-    /// Whether the owner may read his rows.
+    /// Whether their owner may read rows.
     #[serde(default = "yes")]
     reads: bool,
     /// Whether to try to write.

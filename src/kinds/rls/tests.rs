@@ -31,7 +31,7 @@ fn policy(name: &str, command: &str, roles: &[&str], using: &str) -> Value {
 
 const TABLE: &str = "tables = ['images']\nowner = 'user_id'\n";
 const GOOD: &str = "passed images: expected row level security enabled, seen enabled\n\
-                    passed images as authenticated 7c1f: expected sees rows of his own, seen 3 of 3\n";
+                    passed images as authenticated 7c1f: expected sees rows of their own, seen 3 of 3\n";
 
 #[test]
 fn own_rows_are_visible_and_others_are_not() {
@@ -73,7 +73,7 @@ fn a_policy_that_errors_is_told_from_one_that_denies() {
     assert!(recursion.contains("security definer"), "{recursion}");
     let denied = judged(TABLE, &seen(&error("42501", "permission denied for table images")));
     assert!(
-        denied.contains("failed images as authenticated 7c1f: expected sees rows of his own, seen permission denied")
+        denied.contains("failed images as authenticated 7c1f: expected sees rows of their own, seen permission denied")
     );
     assert!(
         denied.contains("passed images as authenticated 7c1f: expected sees no row of others, seen permission denied")
@@ -100,7 +100,8 @@ fn nothing_to_examine_is_unclear() {
     ));
     let stranger = json!({ "sample": { "user": "7c1f", "partial": false, "own": 0, "others": 3 } });
     assert!(
-        judged(TABLE, &seen(&stranger)).contains("unclear images as authenticated 7c1f: expected sees rows of his own")
+        judged(TABLE, &seen(&stranger))
+            .contains("unclear images as authenticated 7c1f: expected sees rows of their own")
     );
 }
 
@@ -170,7 +171,7 @@ fn protected_columns_must_not_be_writable() {
             .contains("passed images as authenticated 7c1f: expected cannot change credits")
     );
     let open = judged(table, &seen(&tried(json!({ "wrote": 1 }))));
-    assert!(open.contains("failed images as authenticated 7c1f: expected cannot change credits of his own row, seen 1 row written (try: revoke update on"), "{open}");
+    assert!(open.contains("failed images as authenticated 7c1f: expected cannot change credits of their own row, seen 1 row written (try: revoke update on"), "{open}");
     assert!(judged(table, &seen(&tried(Value::Null))).contains("unclear"));
 }
 
