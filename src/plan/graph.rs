@@ -1,6 +1,6 @@
 //! Which check waits for which.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::suite::{Mistake, Problem, Spanned, did_you_mean};
 
@@ -25,7 +25,7 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
             .push(at);
     }
     for at in 0..expansion.drafts.len() {
-        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index);
+        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &expansion.broken);
         let draft = &mut expansion.drafts[at];
         let place = draft.check.place.clone();
         mistakes.extend(problems.into_iter().map(|problem| {
@@ -48,7 +48,11 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn needs_of(draft: &Draft, index: &Index) -> (Vec<usize>, Option<usize>, Vec<Problem>) {
+fn needs_of(
+    draft: &Draft,
+    index: &Index,
+    broken: &BTreeSet<(String, String)>,
+) -> (Vec<usize>, Option<usize>, Vec<Problem>) {
     let suite = &draft.check.id.suite;
     let of = |name: &str| index.get(&(suite.clone(), name.to_owned()));
     let (mut needs, mut problems) = (Vec::new(), Vec::new());
@@ -61,7 +65,7 @@ fn needs_of(draft: &Draft, index: &Index) -> (Vec<usize>, Option<usize>, Vec<Pro
     let mut named = |wanted: &Spanned<String>| {
         let name = wanted.rsplit('.').next().unwrap_or(wanted);
         let found = of(name);
-        if found.is_none() {
+        if found.is_none() && !broken.contains(&(suite.clone(), name.to_owned())) {
             let names = index
                 .keys()
                 .filter(|(of, _)| of == suite)
@@ -129,37 +133,25 @@ fn walk(drafts: &[Draft], at: usize, path: &mut Vec<usize>, done: &mut [bool]) -
     None
 }
 
-/// The chosen drafts, with indices among themselves. A step of `finally` stays where its check runs.
+/// The chosen drafts, with indices among themselves. Steps of `finally` whose checks may run come last, as they run last.
 pub(super) fn keep(drafts: Vec<Draft>, chosen: &[bool]) -> Vec<Draft> {
-    let stays: Vec<bool> = drafts
-        .iter()
-        .enumerate()
-        .map(|(at, draft)| match draft.check.cleans {
-            Some(owner) => chosen[owner] && drafts[owner].check.skip.is_none(),
-            None => chosen[at],
-        })
-        .collect();
-    let mut next = 0;
-    let place: Vec<Option<usize>> = stays
-        .iter()
-        .map(|stays| {
-            stays.then(|| {
-                next += 1;
-                next - 1
-            })
-        })
-        .collect();
-    let moved = drafts
-        .into_iter()
-        .zip(&stays)
-        .filter(|(_, stays)| **stays)
-        .map(|(mut draft, _)| {
-            let check = &mut draft.check;
-            check.needs = check.needs.iter().filter_map(|at| place[*at]).collect();
-            check.cookies_of = check.cookies_of.and_then(|at| place[at]);
-            check.cleans = check.cleans.and_then(|at| place[at]);
-            draft
-        });
+    let stays = |at: &usize| match drafts[*at].check.cleans {
+        Some(owner) => chosen[owner] && drafts[owner].check.skip.is_none(),
+        None => chosen[*at],
+    };
+    let (steps, checks): (Vec<usize>, Vec<usize>) = (0..drafts.len())
+        .filter(stays)
+        .partition(|at| drafts[*at].check.cleans.is_some());
+    let order: Vec<usize> = checks.into_iter().chain(steps).collect();
+    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+    let moved = order.iter().filter_map(|old| drafts[*old].take()).map(|mut draft| {
+        let check = &mut draft.check;
+        check.needs = check.needs.iter().filter_map(|at| place.get(at).copied()).collect();
+        check.cookies_of = check.cookies_of.and_then(|at| place.get(&at).copied());
+        check.cleans = check.cleans.and_then(|at| place.get(&at).copied());
+        draft
+    });
     moved.collect()
 }
 

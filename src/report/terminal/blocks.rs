@@ -25,7 +25,7 @@ pub(super) fn head(outcome: &Outcome, styles: Styles, several: bool) -> String {
 }
 
 /// The whole block, with a line end.
-pub(super) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
+pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
     let mut out = head(outcome, styles, several);
     out.push('\n');
     if let Some(unobserved) = &outcome.unobserved {
@@ -37,7 +37,7 @@ pub(super) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String 
         findings(&mut out, outcome, &problems);
     }
     attempts(&mut out, outcome);
-    let mut hints: Vec<&str> = Vec::new();
+    let mut hints: Vec<&str> = outcome.hint.as_deref().into_iter().collect();
     for hint in problems.iter().filter_map(|finding| finding.hint.as_deref()) {
         if !hints.contains(&hint) {
             hints.push(hint);
