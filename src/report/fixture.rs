@@ -67,6 +67,7 @@ fn outcome(header: &str, title: &str, verdict: Verdict) -> Outcome {
         effect: Effect::Read,
         place: place(&format!("[{header}]")),
         unobserved: None,
+        hint: None,
         skip: None,
         findings: Vec::new(),
         attempts: if skipped { Vec::new() } else { vec![attempt] },
