@@ -313,9 +313,19 @@ impl Call {
         Ok(Ended { rows, error, took_ms })
     }
 
+    fn refused(&self, error: &SqlError) -> Finding {
+        let finding = error.failed("call", "no error").at(self.call.span());
+        match self.r#as.as_ref().and_then(|caller| caller.role.as_ref()) {
+            Some(role) if error.is_denied() => {
+                finding.hint(format!("grant the right to {role}, or call it as another"))
+            }
+            _ => finding,
+        }
+    }
+
     fn judge_last(&self, last: &Ended) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let rows = || format!("{} rows: {}", last.rows.len(), as_json(&last.rows));
+        let rows = || format!("{}: {}", counted(last.rows.len()), as_json(&last.rows));
         match (&self.expect.error, &last.error) {
             (Some(matcher), Some(error)) => {
                 let text = format!("{} {}", error.code, error.message);
@@ -324,7 +334,7 @@ impl Call {
             (Some(matcher), None) => findings.push(
                 Finding::failed("error", matcher.describe(), format!("no error, but {}", rows())).at(matcher.span()),
             ),
-            (None, Some(error)) => return vec![error.failed("call", "no error").at(self.call.span())],
+            (None, Some(error)) => return vec![self.refused(error)],
             (None, None) => findings.extend(self.expect.judge(last)),
         }
         if let Some(limit) = &self.expect.within {
@@ -336,6 +346,14 @@ impl Call {
             findings.push(Finding::passed("call", "no error", rows()).at(self.call.span()));
         }
         findings
+    }
+}
+
+fn counted(rows: usize) -> String {
+    if rows == 1 {
+        "1 row".to_owned()
+    } else {
+        format!("{rows} rows")
     }
 }
 
@@ -428,7 +446,7 @@ mod tests {
         let plain: Call = kind("call = 'select f()'");
         assert_eq!(
             lines(&plain.judge(&calls(vec![ended(json!([{ "f": 1 }]))]))),
-            "passed call: expected no error, seen 1 rows: [{\"f\":1}]\n"
+            "passed call: expected no error, seen 1 row: [{\"f\":1}]\n"
         );
         let broken = refused("42702", "column reference \"window_end\" is ambiguous");
         assert_eq!(
@@ -442,7 +460,7 @@ mod tests {
         );
         assert_eq!(
             lines(&refusing.judge(&calls(vec![ended(json!([{ "f": -1 }]))]))),
-            "failed error: expected containing \"insufficient\", seen no error, but 1 rows: [{\"f\":-1}]\n"
+            "failed error: expected containing \"insufficient\", seen no error, but 1 row: [{\"f\":-1}]\n"
         );
     }
 

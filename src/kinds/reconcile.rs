@@ -184,9 +184,11 @@ impl Reconcile {
                 .trim()
                 .trim_end_matches(|char: char| char == ';' || char.is_whitespace());
             // Counted and sampled in one go: what disagrees may be expensive to find.
+            // As text, because a number in JSON loses digits here.
             let sampled = format!(
                 "with q as materialized (\n{query}\n) select (select count(*) from q) as count, \
-                 (select coalesce(json_agg(s), '[]') from (select * from q limit 5) s) as first"
+                 (select coalesce(json_agg((select json_object_agg(key, value) from json_each_text(row_to_json(s)))), '[]') \
+                 from (select * from q limit 5) s) as first"
             );
             let rows = transaction.rows(&sampled, &[]).await;
             let mut rows = rows.map_err(|error| ("discrepancies", error))?;
