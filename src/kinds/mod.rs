@@ -24,6 +24,7 @@ mod http;
 mod ready;
 mod reconcile;
 mod redis;
+mod rls;
 mod schema;
 mod sql;
 
@@ -32,6 +33,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<ready::Ready>(),
     Entry::of::<http::Http>(),
     Entry::of::<schema::SchemaCheck>(),
+    Entry::of::<rls::Rls>(),
     Entry::of::<call::Call>(),
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),

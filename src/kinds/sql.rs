@@ -107,6 +107,7 @@ pub(super) struct Seen {
 impl Kind for Sql {
     const NAME: &'static str = "sql";
     const SPEAKS: Protocol = Protocol::Postgres;
+    const CLEANS_BY: &'static [&'static str] = &["execute"];
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
@@ -118,19 +119,18 @@ impl Kind for Sql {
     }
 
     fn mistakes(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
         match (&self.query, &self.execute) {
             (Some(_), Some(execute)) => {
-                problems.push(Problem::at(execute.span(), "`query` and `execute` exclude each other"));
+                vec![Problem::at(execute.span(), "`query` and `execute` exclude each other")]
             }
-            (None, None) => problems.push(Problem::whole("`query` or `execute` is missing")),
-            (Some(_), None) if self.expect.is_empty() => problems.push(
-                Problem::whole("a query without any expectation cannot fail")
-                    .hint("say what must be true, such as expect.value = 1 or expect.rows = { ge = 1 }"),
-            ),
-            _ => {}
+            (None, None) => vec![Problem::whole("`query` or `execute` is missing")],
+            _ => Vec::new(),
         }
-        problems
+    }
+
+    /// A statement that writes must at least succeed.
+    fn expects_nothing(&self) -> bool {
+        self.query.is_some() && self.expect.is_empty()
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
@@ -316,10 +316,8 @@ mod tests {
             lines(&sql.judge(&Seen::default())),
             "passed statement: expected runs without an error, seen 0 rows affected\n"
         );
-        assert_eq!(
-            mistakes::<Sql>("query = 'select 1'"),
-            ["a query without any expectation cannot fail"]
-        );
+        assert!(!sql.expects_nothing());
+        assert!(kind::<Sql>("query = 'select 1'").expects_nothing());
         assert_eq!(mistakes::<Sql>(""), ["`query` or `execute` is missing"]);
         assert_eq!(
             mistakes::<Sql>("query = 'select 1'\nexecute = 'x'"),

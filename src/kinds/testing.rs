@@ -7,11 +7,11 @@ use super::Kind;
 
 /// The kind that `table`, the body of a check, deserialises into.
 pub(super) fn kind<K: Kind>(table: &str) -> K {
-    let suite = Suite::parse(Source {
+    let (suite, mistakes) = Suite::parse(Source {
         file: "suite.toml".to_owned(),
         text: format!("[{}.tried]\n{table}", K::NAME),
-    })
-    .unwrap();
+    });
+    assert_eq!(mistakes, []);
     let check = &suite.checks[0];
     let mut table = check.table.clone();
     for group in K::GROUPS {

@@ -439,9 +439,7 @@ fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When
 }
 
 fn captures(names: &Names, scope: &Scope) -> bool {
-    names
-        .iter()
-        .any(|name| scope.pending.contains(name.split('.').next().unwrap_or(name)))
+    names.iter().any(|name| scope.is_pending(name))
 }
 
 /// The header's line, from its bracket on.

@@ -37,7 +37,7 @@ pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool)
         findings(&mut out, outcome, &problems);
     }
     attempts(&mut out, outcome);
-    let mut hints: Vec<&str> = Vec::new();
+    let mut hints: Vec<&str> = outcome.hint.as_deref().into_iter().collect();
     for hint in problems.iter().filter_map(|finding| finding.hint.as_deref()) {
         if !hints.contains(&hint) {
             hints.push(hint);
