@@ -81,7 +81,11 @@ async fn get(url: &str, count: usize, jobs: usize, json: bool) -> Result<()> {
 async fn one(client: &Client, url: String, json: bool) -> Result<()> {
     let answer = client.get(url).send().await?.error_for_status()?;
     if json {
-        if answer.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != "application/json") {
+        if answer
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_none_or(|kind| kind != "application/json")
+        {
             return Err("another content type".into());
         }
         let document: Value = serde_json::from_slice(&answer.bytes().await?)?;
