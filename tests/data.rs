@@ -302,7 +302,11 @@ fn a_bad_address_is_told_without_the_password() {
     .run();
     said.exits(2);
     assert!(said.stderr.contains("must be percent-encoded"), "{}", said.stderr);
-    assert!(!said.stderr.contains("p@ss") && !said.stderr.contains("w:rd"), "{}", said.stderr);
+    assert!(
+        !said.stderr.contains("p@ss") && !said.stderr.contains("w:rd"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

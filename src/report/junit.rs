@@ -91,8 +91,8 @@ fn case_name(outcome: &Outcome) -> String {
     }
 }
 
-fn unique(classname: &str, name: String, taken: &mut HashSet<(String, String)>) -> String {
-    let mut candidate = name.clone();
+fn unique(classname: &str, name: &str, taken: &mut HashSet<(String, String)>) -> String {
+    let mut candidate = name.to_owned();
     let mut number = 1;
     while !taken.insert((classname.to_owned(), candidate.clone())) {
         number += 1;

@@ -209,7 +209,7 @@ impl Request {
         let targets = self.targets();
         match targets.as_slice() {
             [] => {
-                problems.push(Problem::whole("no request").hint("name a method and a path, such as get = \"/health\""))
+                problems.push(Problem::whole("no request").hint("name a method and a path, such as get = \"/health\""));
             }
             [_] => {}
             [_, second, ..] => problems.push(

@@ -113,7 +113,7 @@ fn tripped(check: &RateLimit, seen: &Seen) -> Finding {
 }
 
 fn why(through: usize, budget: usize, limit: usize) -> String {
-    if through > budget && through % limit == 0 {
+    if through > budget && through.is_multiple_of(limit) {
         let times = through / limit;
         return format!(
             "{times} × the limit: does each instance count for itself? Share the counter, in Redis for instance"

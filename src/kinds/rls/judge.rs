@@ -309,7 +309,7 @@ impl OneTable<'_> {
             };
             let Some(attempt) = attempt else { continue };
             let expected = format!("cannot {} a row of {whose}", command.name());
-            findings.push(self.judge_attempt(what, expected, attempt, || self.blame(command, role)));
+            findings.push(Self::judge_attempt(what, expected, attempt, || self.blame(command, role)));
         }
     }
 
@@ -322,7 +322,7 @@ impl OneTable<'_> {
                 "there was no row of their own, or no other value, to try it with",
             );
         };
-        let finding = self.judge_attempt(what, expected, attempt, String::new);
+        let finding = Self::judge_attempt(what, expected, attempt, String::new);
         let role = identifier(&self.rls.roles.user);
         finding.hint(format!(
             "revoke update on {0} from {role}; grant update (the columns that they may change) on {0} to {role}",
@@ -331,7 +331,6 @@ impl OneTable<'_> {
     }
 
     fn judge_attempt(
-        &self,
         what: &str,
         expected: String,
         attempt: &Attempt,

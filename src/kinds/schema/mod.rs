@@ -48,9 +48,9 @@ use wanted::{Name, WantedExtension, WantedFunction, signature};
 ///
 /// A failure:
 ///
-///   FAILED  schema.credit_system
+///   FAILED  `schema.credit_system`
 ///     suites/app.toml:5:3
-///       refund_credits   expected: a function   seen: none of that name
+///       `refund_credits`   expected: a function   seen: none of that name
 ///       users.credits    expected: integer      seen: bigint
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -228,17 +228,16 @@ impl SchemaCheck {
             return Finding::failed(what, "these arguments", overloads.join(", "))
                 .hint("a call with the old arguments fails: which side was deployed without the other?");
         };
-        match taking.iter().find(|function| wanted.returns(function)) {
-            Some(function) => Finding::passed(what, "a function", signature(function)),
-            None => {
-                let expected = format!("returns {}", wanted.result.as_deref().unwrap_or_default());
-                let result = if first.result.is_empty() {
-                    "nothing: it is a procedure"
-                } else {
-                    &first.result
-                };
-                Finding::failed(what, expected, format!("returns {result}"))
-            }
+        if let Some(function) = taking.iter().find(|function| wanted.returns(function)) {
+            Finding::passed(what, "a function", signature(function))
+        } else {
+            let expected = format!("returns {}", wanted.result.as_deref().unwrap_or_default());
+            let result = if first.result.is_empty() {
+                "nothing: it is a procedure"
+            } else {
+                &first.result
+            };
+            Finding::failed(what, expected, format!("returns {result}"))
         }
     }
 
