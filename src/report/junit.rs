@@ -63,7 +63,7 @@ fn test_suite(run: &Run, suite: &SuiteTitle) -> TestSuite {
 
 fn test_case(outcome: &Outcome, taken: &mut HashSet<(String, String)>) -> TestCase {
     let classname = line(&format!("{}.{}", outcome.id.suite, outcome.id.kind));
-    let name = unique(&classname, line(&case_name(outcome)), taken);
+    let name = unique(&classname, &line(&case_name(outcome)), taken);
     let time = rounded(outcome.duration);
     let message = line(&shorten(&outcome.reason(), LONGEST_MESSAGE));
     let mut case = match (outcome.verdict, outcome.warns()) {
