@@ -1,5 +1,7 @@
 //! The kinds that look into PostgreSQL and Redis, against real servers: every promise broken once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::future::Future;
@@ -302,7 +304,11 @@ fn a_bad_address_is_told_without_the_password() {
     .run();
     said.exits(2);
     assert!(said.stderr.contains("must be percent-encoded"), "{}", said.stderr);
-    assert!(!said.stderr.contains("p@ss") && !said.stderr.contains("w:rd"), "{}", said.stderr);
+    assert!(
+        !said.stderr.contains("p@ss") && !said.stderr.contains("w:rd"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

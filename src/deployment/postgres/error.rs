@@ -98,7 +98,9 @@ impl SqlError {
                 "the statement took longer than the check's `timeout` allows: raise it, or make the query cheaper"
             }
             "55P03" => "another session holds the lock: is a migration still running?",
-            "25006" => "the statement writes: a check that writes says `execute`; or the server is a read-only replica: `rls` reads only with `writes = false`",
+            "25006" => {
+                "the statement writes: a check that writes says `execute`; or the server is a read-only replica: `rls` reads only with `writes = false`"
+            }
             "42P17" => {
                 "a policy of the table reads the table itself; move that lookup into a `security definer` function"
             }
