@@ -150,6 +150,14 @@ impl Request {
         other
     }
 
+    /// The same request with another value of a header.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.set(name, value.to_owned());
+        other
+    }
+
     /// Whether the method only reads.
     #[must_use]
     pub fn is_safe(&self) -> bool {
