@@ -1,5 +1,7 @@
 //! `call`: a function does what it promises.
 
+mod caller;
+
 use std::borrow::Cow;
 use std::time::Instant;
 
@@ -13,6 +15,7 @@ use crate::outcome::Finding;
 use crate::suite::{Entries, JsonPath, Matcher, Period, Problem, Spanned, Subject};
 
 use super::Kind;
+use caller::As;
 
 /// A function is called, and does what it promises: its result, what it changed, the error when it must refuse.
 ///
@@ -86,20 +89,6 @@ pub(super) struct Call {
 
 fn once() -> u32 {
     1
-}
-
-/// Whom to call a function as.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct As {
-    /// A role of the database.
-    role: Option<String>,
-    /// The user's id.
-    user: Option<String>,
-    /// Further JWT claims.
-    claims: Map<String, Value>,
-    /// Further settings.
-    set: Entries<String>,
 }
 
 /// What is expected of the last call.
@@ -355,21 +344,6 @@ fn counted(rows: usize) -> String {
         "1 row".to_owned()
     } else {
         format!("{rows} rows")
-    }
-}
-
-impl As {
-    fn identity(&self) -> Identity {
-        Identity {
-            role: self.role.clone(),
-            user: self.user.clone(),
-            claims: self.claims.clone(),
-            settings: self
-                .set
-                .iter()
-                .map(|(name, value)| (name.clone(), value.to_string()))
-                .collect(),
-        }
     }
 }
 
