@@ -1,5 +1,7 @@
 //! The kinds that look into PostgreSQL and Redis, against real servers: every promise broken once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::future::Future;

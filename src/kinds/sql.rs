@@ -303,7 +303,8 @@ mod tests {
                 error: Some(error),
                 ..Seen::default()
             })),
-            "failed statement: expected runs without an error, seen relation \"plans\" does not exist (42P01)\n"
+            "failed statement: expected runs without an error, seen relation \"plans\" does not exist (42P01) \
+             (try: was the migration applied to this database?)\n"
         );
     }
 

@@ -1,7 +1,9 @@
 //! `rls`: row level security, on paper and in fact.
 
+mod attempt;
 mod judge;
 mod observe;
+mod policies;
 mod seen;
 #[cfg(test)]
 mod tests;

@@ -48,9 +48,9 @@ use wanted::{Name, WantedExtension, WantedFunction, signature};
 ///
 /// A failure:
 ///
-///   FAILED  `schema.credit_system`
+///   FAILED  schema.credit_system
 ///     suites/app.toml:5:3
-///       `refund_credits`   expected: a function   seen: none of that name
+///       refund_credits   expected: a function   seen: none of that name
 ///       users.credits    expected: integer      seen: bigint
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -229,16 +229,16 @@ impl SchemaCheck {
                 .hint("a call with the old arguments fails: which side was deployed without the other?");
         };
         if let Some(function) = taking.iter().find(|function| wanted.returns(function)) {
-            Finding::passed(what, "a function", signature(function))
-        } else {
-            let expected = format!("returns {}", wanted.result.as_deref().unwrap_or_default());
-            let result = if first.result.is_empty() {
-                "nothing: it is a procedure"
-            } else {
-                &first.result
-            };
-            Finding::failed(what, expected, format!("returns {result}"))
+            return Finding::passed(what, "a function", signature(function));
         }
+        let expected = format!("returns {}", wanted.result.as_deref().unwrap_or_default());
+        let procedure = first.result.is_empty();
+        let result = if procedure {
+            "nothing: it is a procedure"
+        } else {
+            &first.result
+        };
+        Finding::failed(what, expected, format!("returns {result}"))
     }
 
     fn no_such_function(&self, wanted: &WantedFunction, seen: &Seen) -> Finding {
