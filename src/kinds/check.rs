@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::deployment::{Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Capture, Entries, Node, Problem, Spanned, decode};
+use crate::suite::{Capture, Entries, Node, Problem, Spanned, Subject, decode_partly};
 
-use super::Kind;
+use super::{Gate, Kind};
 
 /// A check of any kind, its table read and valid. See [`Kind`] for the functions.
 pub trait Check {
@@ -18,10 +18,12 @@ pub trait Check {
     fn effect(&self) -> Effect;
     /// See [`Kind::patience`].
     fn patience(&self) -> Duration;
-    /// See [`Kind::mistakes`].
-    fn mistakes(&self) -> Vec<Problem>;
-    /// See [`Kind::needs`].
-    fn needs(&self) -> Vec<Spanned<String>>;
+    /// See [`Kind::expects_nothing`].
+    fn expects_nothing(&self) -> bool;
+    /// See [`Kind::gate`].
+    fn gate(&self) -> Option<Gate>;
+    /// See [`Kind::cookies_of`].
+    fn cookies_of(&self) -> Option<&Spanned<String>>;
     /// See [`Kind::exports`].
     fn exports(&self) -> &'static [&'static str];
     /// See [`Kind::steps`].
@@ -59,8 +61,21 @@ pub struct Captured {
 
 struct Erased<K>(K);
 
-pub(super) fn read<K: Kind>(node: &Node) -> Result<Box<dyn Check>, Vec<Problem>> {
-    decode::<K>(node, K::GROUPS).map(|kind| Box::new(Erased(kind)) as Box<dyn Check>)
+/// A table that was read: as much of a check as is right, and everything that is wrong.
+pub type Read = (Option<Box<dyn Check>>, Vec<Problem>);
+
+pub(super) fn read<K: Kind>(node: &Node) -> Read {
+    let (kind, mut problems) = decode_partly::<K>(node, K::GROUPS);
+    if let Some(kind) = &kind {
+        let structural = !problems.is_empty();
+        // What is missing from the whole may only have been set aside.
+        problems.extend(
+            kind.mistakes()
+                .into_iter()
+                .filter(|found| !structural || found.span.is_some()),
+        );
+    }
+    (kind.map(|kind| Box::new(Erased(kind)) as Box<dyn Check>), problems)
 }
 
 impl<K: Kind> Check for Erased<K> {
@@ -72,12 +87,16 @@ impl<K: Kind> Check for Erased<K> {
         self.0.patience()
     }
 
-    fn mistakes(&self) -> Vec<Problem> {
-        self.0.mistakes()
+    fn expects_nothing(&self) -> bool {
+        self.0.expects_nothing()
     }
 
-    fn needs(&self) -> Vec<Spanned<String>> {
-        self.0.needs()
+    fn gate(&self) -> Option<Gate> {
+        self.0.gate()
+    }
+
+    fn cookies_of(&self) -> Option<&Spanned<String>> {
+        self.0.cookies_of()
     }
 
     fn exports(&self) -> &'static [&'static str] {
@@ -118,7 +137,7 @@ impl<K: Kind> Check for Erased<K> {
     }
 }
 
-fn capture(wanted: &Entries<Capture>, subject: &crate::suite::Subject<'_>, examination: &mut Examination) {
+fn capture(wanted: &Entries<Capture>, subject: &Subject<'_>, examination: &mut Examination) {
     for (name, capture) in wanted.iter() {
         match capture.from.find(subject) {
             Some(value) => {

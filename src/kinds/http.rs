@@ -1,8 +1,9 @@
 //! `http`: one exchange with the deployment.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 use crate::deployment::http::{Expect, Request, Response};
 use crate::deployment::{Protocol, Target, Unobserved};
@@ -90,6 +91,7 @@ impl Kind for Http {
     const NAME: &'static str = "http";
     const SPEAKS: Protocol = Protocol::Http;
     const GROUPS: &'static [Group] = &[Request::GROUP];
+    const CLEANS_BY: &'static [&'static str] = &["get", "post", "put", "patch", "delete"];
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
@@ -103,20 +105,18 @@ impl Kind for Http {
     fn mistakes(&self) -> Vec<Problem> {
         let mut problems = self.request.mistakes();
         problems.extend(self.expect.mistakes());
-        if self.expect.is_empty() {
-            problems.push(
-                Problem::whole("a check without any expectation cannot fail")
-                    .hint("say what must be true, such as expect.status = 200 or expect.json.\"$.status\" = \"ok\""),
-            );
-        }
         if let Some(control) = self.control.as_ref().filter(|control| !control.starts_with('/')) {
             problems.push(Problem::at(control.span(), "`control` is a path, and starts with `/`"));
         }
         problems
     }
 
-    fn needs(&self) -> Vec<Spanned<String>> {
-        self.request.needs()
+    fn expects_nothing(&self) -> bool {
+        self.expect.is_empty()
+    }
+
+    fn cookies_of(&self) -> Option<&Spanned<String>> {
+        self.request.cookies.as_ref()
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {

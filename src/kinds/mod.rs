@@ -3,9 +3,10 @@
 //! A kind is two functions: [`Kind::observe`] touches the deployment and returns plain data, [`Kind::judge`] is pure.
 //! Kinds know nothing of names, retries, templates, secrets or reports.
 
-mod http;
-
 mod check;
+
+mod http;
+mod ready;
 
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
 use crate::suite::{Group, Node, Problem, Spanned, Subject};
 
-pub use check::{Captured, Check, Examination};
+pub use check::{Captured, Check, Examination, Read};
 
 /// Every kind, in the order of the manual.
-pub const KINDS: &[Entry] = &[Entry::of::<http::Http>()];
+pub const KINDS: &[Entry] = &[Entry::of::<ready::Ready>(), Entry::of::<http::Http>()];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
 /// is the kind's page in the manual.
@@ -32,6 +33,8 @@ pub trait Kind: DeserializeOwned + JsonSchema + 'static {
     const SPEAKS: Protocol;
     /// Keys that stand flat in the table and are one field here.
     const GROUPS: &'static [Group] = &[];
+    /// Keys by which a step of `finally` is known as one of this kind.
+    const CLEANS_BY: &'static [&'static str] = &[];
     /// What `observe` saw: plain data, so that it can be stored, replayed, mutated and compared.
     type Seen: Serialize + DeserializeOwned + 'static;
 
@@ -50,9 +53,19 @@ pub trait Kind: DeserializeOwned + JsonSchema + 'static {
         Vec::new()
     }
 
-    /// Other checks that its keys name.
-    fn needs(&self) -> Vec<Spanned<String>> {
-        Vec::new()
+    /// Whether the table states no expectation: then the check could not fail, and the plan refuses it.
+    fn expects_nothing(&self) -> bool {
+        false
+    }
+
+    /// For a kind that everything else waits for: how long to keep looking.
+    fn gate(&self) -> Option<Gate> {
+        None
+    }
+
+    /// The check whose cookies this one starts with.
+    fn cookies_of(&self) -> Option<&Spanned<String>> {
+        None
     }
 
     /// Names that later checks may use as `{{ check.name }}`.
@@ -92,6 +105,17 @@ pub struct Export {
     pub secret: bool,
 }
 
+/// How long everything else waits for a check, and what it must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gate {
+    /// How long to keep looking.
+    pub window: Duration,
+    /// The pause between two looks.
+    pub every: Duration,
+    /// So many consecutive successes (a rolling deploy answers in turns).
+    pub stable: u32,
+}
+
 /// A kind in the registry.
 #[derive(Clone, Copy)]
 pub struct Entry {
@@ -101,10 +125,12 @@ pub struct Entry {
     pub speaks: Protocol,
     /// Keys that stand flat in the table.
     pub groups: &'static [Group],
+    /// Keys by which a step of `finally` is known as one of this kind.
+    pub cleans_by: &'static [&'static str],
     /// The JSON Schema of its table; the description is its page in the manual.
     pub schema: fn() -> Schema,
-    /// Reads a rendered table whose groups are gathered.
-    pub read: fn(&Node) -> Result<Box<dyn Check>, Vec<Problem>>,
+    /// Reads a rendered table whose groups are gathered, and judges whether it makes sense.
+    pub read: fn(&Node) -> Read,
 }
 
 impl Entry {
@@ -113,6 +139,7 @@ impl Entry {
             name: K::NAME,
             speaks: K::SPEAKS,
             groups: K::GROUPS,
+            cleans_by: K::CLEANS_BY,
             schema: || schemars::schema_for!(K),
             read: check::read::<K>,
         }

@@ -36,11 +36,12 @@ fn every_page_has_an_example_that_loads() {
             .nth(1)
             .and_then(|rest| rest.split("```").next());
         let example = example.unwrap_or_else(|| panic!("the page of `{}` has no example", entry.name));
-        let suite = Suite::parse(Source {
+        let source = Source {
             file: "example.toml".to_owned(),
             text: example.to_owned(),
-        })
-        .unwrap();
+        };
+        let (suite, mistakes) = Suite::parse(source);
+        assert_eq!(mistakes, []);
         for check in suite.checks.iter().filter(|check| check.kind == entry.name) {
             let mut table = check.table.clone();
             crate::suite::CheckDef::common(&mut table, &check.name_span).unwrap();
@@ -48,8 +49,10 @@ fn every_page_has_an_example_that_loads() {
                 group.gather(&mut table, &check.name_span);
             }
             let node = Node::new(check.name_span.clone(), Tree::Table(table));
-            let read = (entry.read)(&node).unwrap_or_else(|problems| panic!("{}: {problems:?}", entry.name));
-            assert_eq!(read.mistakes(), [], "{}", entry.name);
+            let (read, problems) = (entry.read)(&node);
+            assert_eq!(problems, [], "{}", entry.name);
+            let read = read.unwrap();
+            assert!(!read.expects_nothing(), "{}", entry.name);
             assert!(!read.steps().is_empty());
         }
     }

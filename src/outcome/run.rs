@@ -67,6 +67,8 @@ pub enum Exit {
     Unclear = 3,
     /// Nothing was selected, or everything that was selected was skipped.
     Nothing = 4,
+    /// A trial of `smoke libtest` failed: the code of Rust's own test harness.
+    Trials = 101,
     /// Interrupted.
     Interrupted = 130,
 }
@@ -107,7 +109,12 @@ impl Run {
             Exit::Failed
         } else if counts.unclear > 0 {
             Exit::Unclear
-        } else if counts.passed + counts.warned == 0 {
+        } else if self
+            .outcomes
+            .iter()
+            .all(|outcome| outcome.verdict == Verdict::Skipped || outcome.id.kind == "ready")
+            && self.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Skipped)
+        {
             Exit::Nothing
         } else {
             Exit::Passed

@@ -170,6 +170,9 @@ pub struct Outcome {
     /// Why nothing could be observed, where nothing could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<String>,
+    /// What to try where nothing could be observed, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Why it was skipped, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
@@ -243,6 +246,7 @@ impl Outcome {
             edit(&mut attempt.reason);
         }
         self.unobserved.as_mut().map(&mut *edit);
+        self.hint.as_mut().map(&mut *edit);
         if let Some(Skip::Declared { reason }) = &mut self.skip {
             edit(reason);
         }

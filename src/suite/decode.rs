@@ -37,34 +37,39 @@ impl Group {
 /// Reads a `T` out of `node`.
 ///
 /// # Errors
-/// Everything that is wrong with it, not only the first thing: a key that is wrong is reported, set aside, and the rest
-/// is read again.
+/// Everything that is wrong with it, not only the first thing.
 pub fn decode<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> Result<T, Vec<Problem>> {
-    match T::deserialize(Decoder(node)) {
-        Ok(value) => Ok(value),
-        Err(error) => Err(all_problems::<T>(node.clone(), error, groups)),
+    match decode_partly(node, groups) {
+        (Some(value), problems) if problems.is_empty() => Ok(value),
+        (_, problems) => Err(problems),
     }
 }
 
-fn all_problems<T: DeserializeOwned>(mut node: Node, first: Error, groups: &[Group]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut error = first;
+/// Reads as much of a `T` out of `node` as is right, and everything that is wrong: a key that is wrong is reported, set
+/// aside, and the rest is read again.
+pub fn decode_partly<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> (Option<T>, Vec<Problem>) {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut error = match T::deserialize(Decoder(node)) {
+        Ok(value) => return (Some(value), problems),
+        Err(error) => error,
+    };
+    let mut rest = node.clone();
     loop {
         // What was set aside is missing now: complaints about what contained it are our doing.
         let consequence = error.span.as_ref().is_some_and(|outer| {
             problems
                 .iter()
-                .any(|found: &Problem| found.span.as_ref().is_some_and(|inner| contains(outer, inner)))
+                .any(|found| found.span.as_ref().is_some_and(|inner| contains(outer, inner)))
         });
         if !consequence {
             problems.push(error.problem(groups));
         }
-        let Some(span) = &error.span else { return problems };
-        if !set_aside(&mut node, span) {
-            return problems;
+        let aside = error.span.as_ref().is_some_and(|span| set_aside(&mut rest, span));
+        if !aside {
+            return (None, problems);
         }
-        match T::deserialize(Decoder(&node)) {
-            Ok(_) => return problems,
+        match T::deserialize(Decoder(&rest)) {
+            Ok(value) => return (Some(value), problems),
             Err(next) => error = next,
         }
     }
@@ -280,7 +285,10 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        self.0.next().map(|item| seed.deserialize(Decoder(item))).transpose()
+        self.0
+            .next()
+            .map(|item| seed.deserialize(Decoder(item)).map_err(|error| error.or_at(&item.span)))
+            .transpose()
     }
 }
 
@@ -306,5 +314,6 @@ impl<'de> MapAccess<'de> for Entries<'de> {
             return Err(de::Error::custom("a value without a key"));
         };
         seed.deserialize(Decoder(&entry.node))
+            .map_err(|error| error.or_at(&entry.node.span))
     }
 }

@@ -22,7 +22,7 @@ mod tree;
 
 pub use capture::{Capture, CaptureFrom, Subject};
 pub use common::{Common, Retry};
-pub use decode::{Group, decode};
+pub use decode::{Group, decode, decode_partly};
 pub use entries::{Entries, Spanned};
 pub use json_path::JsonPath;
 pub use matcher::{Match, Matcher};
@@ -32,5 +32,5 @@ pub use scalar::{ByteSize, Pattern, Period};
 pub use source::Source;
 pub use suggest::{did_you_mean, one_of};
 pub use suite::{CheckDef, Suite};
-pub use template::{Names, Scope, is_placeholder, names_in, render, render_text, truthy};
+pub use template::{Names, Scope, is_placeholder, names_in, render, render_partly, render_text, truthy};
 pub use tree::{Entry, Node, Table, Value};

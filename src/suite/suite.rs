@@ -46,7 +46,7 @@ pub struct CheckDef {
 }
 
 /// The keys of a suite that are not kinds.
-const KEYS: [&str; 4] = ["title", "vars", "defaults", "timeout"];
+const KEYS: [&str; 4] = ["title", "defaults", "timeout", "retry"];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -58,21 +58,14 @@ struct Head {
 }
 
 impl Suite {
-    /// Reads the suite in `path`, called `file` in messages.
-    ///
-    /// # Errors
-    /// Everything that is wrong in it, as far as that shows without knowing the kinds.
-    pub fn load(path: &Path, file: &str) -> Result<Self, Vec<Mistake>> {
-        let source = Source::read(path, file).map_err(|mistake| vec![mistake])?;
-        Self::parse(source)
-    }
-
-    /// Reads a suite from text.
-    ///
-    /// # Errors
-    /// As [`Suite::load`].
-    pub fn parse(source: Source) -> Result<Self, Vec<Mistake>> {
+    /// Reads a suite, and everything that is wrong in it as far as that shows without knowing the kinds. Text that is not
+    /// TOML gives a suite without checks.
+    #[must_use]
+    pub fn parse(source: Source) -> (Self, Vec<Mistake>) {
         let (mut table, mut mistakes) = source.parse();
+        if !mistakes.is_empty() {
+            table = Table::default();
+        }
         let mut problems = Vec::new();
         let vars = read_vars(table.take("vars"), &mut problems);
         let head = table.split_off(|key| KEYS.contains(&key));
@@ -80,17 +73,11 @@ impl Suite {
             problems.extend(found);
             Head::default()
         });
-        let mut checks: Vec<CheckDef> = table
-            .0
-            .into_iter()
-            .flat_map(|entry| read_kind(entry, &mut problems))
-            .collect();
+        let kinds = table.0.into_iter();
+        let mut checks: Vec<CheckDef> = kinds.flat_map(|entry| read_kind(entry, &mut problems)).collect();
         checks.sort_by_key(|check| check.name_span.start);
         problems.extend(duplicates(&checks));
         mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem)));
-        if !mistakes.is_empty() {
-            return Err(mistakes);
-        }
         let name = Path::new(&source.file)
             .file_stem()
             .unwrap_or_default()
@@ -101,14 +88,15 @@ impl Suite {
             retry: head.retry,
             concurrency: None,
         };
-        Ok(Self {
+        let suite = Self {
             title: head.title.unwrap_or_else(|| name.clone()),
             name,
             source,
             vars,
             defaults: own.or(head.defaults),
             checks,
-        })
+        };
+        (suite, mistakes)
     }
 }
 
@@ -142,7 +130,7 @@ fn read_vars(entry: Option<Entry>, problems: &mut Vec<Problem>) -> Table {
 
 fn read_kind(kind: Entry, problems: &mut Vec<Problem>) -> Vec<CheckDef> {
     let Value::Table(checks) = kind.node.value else {
-        let hint = one_of(&kind.key, KEYS).unwrap_or_default();
+        let hint = one_of(&kind.key, KEYS.into_iter().chain(["vars"])).unwrap_or_default();
         problems.push(
             Problem::at(
                 kind.key_span,

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Object, Serde, Value};
@@ -30,23 +31,33 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine
 });
 
-/// What the names in a template mean: the later source wins.
+/// What the names in a template mean. Cheap to clone: every check of a suite has one.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Variables: the environment's, the suite's, the check's `each`, `--var`.
-    pub vars: BTreeMap<String, Json>,
+    pub vars: Rc<BTreeMap<String, Json>>,
     /// The process environment, as far as it is needed.
-    pub env: BTreeMap<String, String>,
+    pub env: Rc<BTreeMap<String, String>>,
     /// Checks that have run, each with what it captured.
     pub captures: BTreeMap<String, Json>,
     /// Checks that have not run yet.
-    pub pending: BTreeSet<String>,
+    pub pending: Rc<BTreeSet<String>>,
 }
 
 /// The names that a text uses, dotted: `login.token`, `env.API_KEY`, `workflows`.
 pub type Names = BTreeSet<String>;
 
 impl Scope {
+    /// The same with more variables, which win.
+    #[must_use]
+    pub fn with(&self, vars: &[(String, Json)]) -> Self {
+        let mut scope = self.clone();
+        if !vars.is_empty() {
+            Rc::make_mut(&mut scope.vars).extend(vars.iter().cloned());
+        }
+        scope
+    }
+
     /// What a template that uses `names` can see.
     fn context(&self, names: &Names) -> Value {
         let roots: BTreeSet<&str> = names.iter().map(|name| first(name)).collect();
@@ -139,13 +150,20 @@ fn unreadable(error: &minijinja::Error) -> String {
 /// # Errors
 /// Every template that cannot be filled.
 pub fn render(node: &Node, scope: &Scope) -> Result<Node, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let rendered = fill(node, scope, &mut problems);
+    let (rendered, problems) = render_partly(node, scope);
     if problems.is_empty() {
         Ok(rendered)
     } else {
         Err(problems)
     }
+}
+
+/// `node` with every template filled, a placeholder where one cannot be, and what is wrong with those.
+#[must_use]
+pub fn render_partly(node: &Node, scope: &Scope) -> (Node, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let rendered = fill(node, scope, &mut problems);
+    (rendered, problems)
 }
 
 fn fill(node: &Node, scope: &Scope, problems: &mut Vec<Problem>) -> Node {
@@ -154,7 +172,7 @@ fn fill(node: &Node, scope: &Scope, problems: &mut Vec<Problem>) -> Node {
             Ok(json) => return Node::from_json(&json, &node.span),
             Err(reason) => {
                 problems.push(Problem::at(node.span.clone(), reason));
-                Tree::Null
+                Tree::Text(placeholder(text))
             }
         },
         Tree::List(items) => Tree::List(items.iter().map(|item| fill(item, scope, problems)).collect()),
@@ -196,9 +214,14 @@ pub fn render_text(text: &str, scope: &Scope) -> Result<Json, String> {
     }
     match ENGINE.render_str(text, context) {
         Ok(filled) => Ok(Json::String(filled)),
-        Err(_) if open => Ok(Json::String(text.replace("{{", "⟨").replace("}}", "⟩"))),
+        Err(_) if open => Ok(Json::String(placeholder(text))),
         Err(error) => Err(failed(text, &error)),
     }
+}
+
+/// `text` with its templates standing for values that are not known.
+fn placeholder(text: &str) -> String {
+    text.replace("{{", "⟨").replace("}}", "⟩")
 }
 
 fn failed(text: &str, error: &minijinja::Error) -> String {
@@ -252,10 +275,10 @@ mod tests {
 
     fn scope() -> Scope {
         Scope {
-            vars: [("n".to_owned(), json!(3)), ("list".to_owned(), json!([1, 2]))].into(),
-            env: [("KEY".to_owned(), "k-1".to_owned())].into(),
+            vars: Rc::new([("n".to_owned(), json!(3)), ("list".to_owned(), json!([1, 2]))].into()),
+            env: Rc::new([("KEY".to_owned(), "k-1".to_owned())].into()),
             captures: [("login".to_owned(), json!({ "token": "t" }))].into(),
-            pending: ["later".to_owned()].into(),
+            pending: Rc::new(["later".to_owned()].into()),
         }
     }
 

@@ -233,12 +233,6 @@ impl Request {
         problems
     }
 
-    /// The check whose cookies this one starts with.
-    #[must_use]
-    pub fn needs(&self) -> Vec<Spanned<String>> {
-        self.cookies.iter().cloned().collect()
-    }
-
     pub(super) fn hops(&self) -> u32 {
         self.follow.map_or(0, |follow| follow.0)
     }

@@ -38,7 +38,8 @@ pub(super) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String 
     }
     attempts(&mut out, outcome);
     let mut hints: Vec<&str> = Vec::new();
-    for hint in problems.iter().filter_map(|finding| finding.hint.as_deref()) {
+    let found = problems.iter().filter_map(|finding| finding.hint.as_deref());
+    for hint in found.chain(outcome.hint.as_deref()) {
         if !hints.contains(&hint) {
             hints.push(hint);
         }

@@ -1,0 +1,154 @@
+//! The command line: one file a subcommand. Only what is in here prints, opens files for output, and decides on the exit
+//! code.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the layer that prints")]
+
+mod demo;
+mod explain;
+mod kinds;
+mod libtest;
+mod list;
+mod run;
+mod select;
+mod validate;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::outcome::Exit;
+use crate::suite::Mistake;
+
+/// Verify a live deployment against what its team wrote down in TOML.
+///
+/// smoke.toml names the environments (where to look, what is allowed); suites/NAME.toml says what must be true. A run
+/// looks at everything at once, in seconds, and ends with one verdict.
+#[derive(Debug, Parser)]
+#[command(
+    name = "smoke",
+    version,
+    after_help = "\
+Examples:
+  smoke demo                         try it: a small real deployment on this machine, and a suite that verifies it
+  smoke demo --break rls_off         the same with one promise broken
+  smoke run prod                     verify the environment `prod` of ./smoke.toml
+  smoke run prod --only 'rls.*'      only the Row Level Security checks, and what they need
+  smoke explain prod login.admin     what a check would send, and why; sends nothing
+  smoke kinds rls                    the manual page of a kind of check
+
+Exit codes:
+  0 passed · 1 something failed · 2 the call, the project or a suite is wrong (nothing was sent)
+  3 something could not be observed, or the deployment never became ready, and nothing failed
+  4 nothing was selected, or all of it was skipped · 130 interrupted"
+)]
+struct Cli {
+    /// The folder of smoke.toml; without it, the nearest one from here upwards
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Verify an environment
+    Run(run::Args),
+    /// List the checks of an environment, without running them
+    List(list::Args),
+    /// Look for mistakes in smoke.toml and the suites; sends nothing
+    Validate(validate::Args),
+    /// Say what a check would send, in what order and why; sends nothing
+    Explain(explain::Args),
+    /// List the kinds of checks, or print the manual page of one
+    Kinds(kinds::Args),
+    /// Start a small real deployment on this machine and verify it
+    Demo(demo::Args),
+    /// Run an environment as a Rust test binary would, for cargo test and nextest
+    Libtest(libtest::Args),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let project = cli.project.as_deref();
+    let result = match &cli.command {
+        Command::Run(args) => args.run(project),
+        Command::List(args) => args.run(project),
+        Command::Validate(args) => args.run(project),
+        Command::Explain(args) => args.run(project),
+        Command::Kinds(args) => args.run(),
+        Command::Demo(args) => args.run(),
+        Command::Libtest(args) => args.run(project),
+    };
+    let exit = result.unwrap_or_else(|failure| failure.tell());
+    ExitCode::from(exit.code())
+}
+
+/// Why a command ended before it had anything to show.
+#[derive(Debug)]
+enum Failure {
+    /// The call, the project or a suite is wrong.
+    Mistakes(Vec<Mistake>),
+    /// The filters leave nothing.
+    Nothing(String),
+    /// Output could not be written.
+    Output(io::Error),
+}
+
+impl From<Vec<Mistake>> for Failure {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self::Mistakes(mistakes)
+    }
+}
+
+impl From<Mistake> for Failure {
+    fn from(mistake: Mistake) -> Self {
+        Self::Mistakes(vec![mistake])
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl Failure {
+    /// Says it on standard error.
+    fn tell(self) -> Exit {
+        match self {
+            Self::Mistakes(mistakes) => {
+                let count = mistakes.len();
+                for mistake in mistakes {
+                    eprintln!("{mistake}\n");
+                }
+                eprintln!(
+                    "{count} {}; nothing was sent",
+                    if count == 1 { "mistake" } else { "mistakes" }
+                );
+                Exit::Usage
+            }
+            Self::Nothing(why) => {
+                eprintln!("nothing was selected: {why}");
+                Exit::Nothing
+            }
+            // Whoever read the output has gone: `smoke list prod | head`.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Passed,
+            Self::Output(error) => {
+                eprintln!("error: cannot write: {error}");
+                Exit::Usage
+            }
+        }
+    }
+}
+
+/// Writes `text` to standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The arguments that choose checks, shared by the commands that make a plan.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::plan::{Plan, Request, Selection, build};
+use crate::suite::{Mistake, Project};
+
+use super::Failure;
+
+/// Which checks of an environment.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Select {
+    /// Only this suite of the environment (repeatable)
+    #[arg(long, value_name = "SUITE")]
+    suite: Vec<String>,
+    /// Only checks whose `kind.name` matches this glob, and what they need (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
+    /// Skip checks whose `kind.name` matches this glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    skip: Vec<String>,
+    /// Only checks with this tag, and what they need (repeatable)
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Set a variable, over the suite's and the environment's (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    var: Vec<(String, String)>,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Select {
+    /// What these arguments ask for.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            suites: self.suite.clone(),
+            selection: Selection {
+                only: self.only.clone(),
+                skip: self.skip.clone(),
+                tags: self.tag.clone(),
+            },
+            vars: self.var.clone(),
+            ..Request::default()
+        }
+    }
+}
+
+/// The plan for `request` in the environment called `name`.
+pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<Plan, Failure> {
+    let project = Project::load(folder)?;
+    let plan = build(&project, project.environment(name)?, request)?;
+    if plan.checks.is_empty() {
+        let filters = request.selection.only.iter().map(|glob| format!("--only '{glob}'"));
+        let filters: Vec<String> = filters
+            .chain(request.selection.tags.iter().map(|tag| format!("--tag {tag}")))
+            .collect();
+        let why = match filters.as_slice() {
+            [] => format!("the suites of `{name}` have no checks"),
+            some => format!(
+                "no check matches {}; `smoke list {name}` shows them all",
+                some.join(" ")
+            ),
+        };
+        return Err(Failure::Nothing(why));
+    }
+    Ok(plan)
+}
+
+/// The plan for a run: every environment variable it needs is set.
+pub(super) fn runnable(folder: Option<&Path>, name: &str, request: &Request) -> Result<Plan, Failure> {
+    let plan = plan(folder, name, request)?;
+    complete(&plan)?;
+    Ok(plan)
+}
+
+/// Refuses a plan that needs environment variables which are not set, all of them at once.
+pub(super) fn complete(plan: &Plan) -> Result<(), Failure> {
+    let unset: Vec<Mistake> = plan
+        .unset
+        .iter()
+        .map(|(name, place)| Mistake {
+            place: Some(place.clone()),
+            message: format!("the environment variable {name} is not set"),
+            hint: Some(format!("export {name}=…")),
+        })
+        .collect();
+    if unset.is_empty() { Ok(()) } else { Err(unset.into()) }
+}

@@ -1,0 +1,129 @@
+//! The HTTP API of the demo: an image service in miniature, on PostgreSQL and Redis where there are any.
+
+mod account;
+mod admin;
+mod answer;
+mod broker;
+mod catalogue;
+mod generate;
+mod health;
+mod jobs;
+mod limiter;
+mod login;
+mod pages;
+mod sessions;
+mod store;
+mod token;
+mod worker;
+
+pub(super) use account::Account;
+pub(super) use broker::Broker;
+pub(super) use store::Store;
+pub(super) use token::Keys;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+
+use super::faults::Twist;
+use sessions::Sessions;
+
+/// What all requests share.
+pub(super) struct App {
+    version: &'static str,
+    started: Instant,
+    twists: Vec<Twist>,
+    keys: Keys,
+    accounts: Vec<Account>,
+    store: Store,
+    broker: Broker,
+    limiter: limiter::Memory,
+    sessions: Sessions,
+}
+
+type Shared = axum::extract::State<Arc<App>>;
+
+impl App {
+    pub(super) fn new(
+        version: &'static str,
+        twists: Vec<Twist>,
+        keys: Keys,
+        accounts: Vec<Account>,
+        store: Store,
+        broker: Broker,
+    ) -> Self {
+        Self {
+            version,
+            started: Instant::now(),
+            twists,
+            keys,
+            accounts,
+            store,
+            broker,
+            limiter: limiter::Memory::default(),
+            sessions: Sessions::default(),
+        }
+    }
+
+    /// Whether this promise is to be broken.
+    fn has(&self, twist: Twist) -> bool {
+        self.twists.contains(&twist)
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/docs", get(pages::docs_without_slash))
+        .route("/docs/", get(pages::docs))
+        .route("/session", post(login::session))
+        .route("/api/auth/login", post(login::login))
+        .route("/api/auth/refresh", post(login::refresh))
+        .route("/api/auth/logout", post(login::logout))
+        .route("/api/me", get(login::me))
+        .route("/api/admin/dashboard", get(admin::dashboard))
+        .route("/api/workflows", get(catalogue::workflows))
+        .route("/api/models", get(catalogue::models))
+        .route("/api/pricing", get(catalogue::pricing))
+        .route("/api/credits", get(catalogue::credits))
+        .route("/api/generate", post(generate::generate))
+        .route("/api/jobs", post(jobs::create))
+        .route("/api/jobs/{id}", get(jobs::show).delete(jobs::delete))
+        .fallback(pages::unknown)
+        .method_not_allowed_fallback(pages::wrong_method)
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&app),
+            pages::security_headers,
+        ))
+        .with_state(app)
+}
+
+/// Answers requests until `stop` is ready. The worker has given a sign of life before the first one.
+pub(super) async fn serve(
+    app: App,
+    listener: TcpListener,
+    ready: impl FnOnce(),
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let app = Arc::new(app);
+    worker::start(&app).await?;
+    // Where a connection is to be reset, closing it must not say goodbye first.
+    let abrupt = app.has(Twist::ConnectionReset);
+    let listener = listener.tap_io(move |connection| {
+        let _ = connection.set_nodelay(true);
+        if abrupt {
+            let _ = connection.set_zero_linger();
+        }
+    });
+    let serving = axum::serve(listener, router(app)).into_future();
+    ready();
+    tokio::select! {
+        ended = serving => ended.map_err(|error| format!("the API ended: {error}")),
+        () = stop => Ok(()),
+    }
+}

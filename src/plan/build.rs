@@ -1,0 +1,189 @@
+//! The pipeline from suites to a plan.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::deployment::Protocol;
+use crate::deployment::secrets::Secrets;
+use crate::outcome::SuiteTitle;
+use crate::suite::{Defaults, Environment, Mistake, Project, Source, Suite, one_of, shown_path};
+
+use super::expand::{Expansion, Ground};
+use super::select::Selection;
+use super::{Plan, endpoints, graph, names, scope};
+
+/// What the caller wants of an environment.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Suites to run, of those the environment names; all where empty.
+    pub suites: Vec<String>,
+    /// Which of their checks.
+    pub selection: Selection,
+    /// `--var` names and values.
+    pub vars: Vec<(String, String)>,
+    /// Overrides the environment's concurrency.
+    pub jobs: Option<usize>,
+    /// Endpoints that are known to be missing, with the reason: checks that need them are skipped.
+    pub absent: Vec<(Protocol, String)>,
+    /// Suites given as text instead of files: name and text.
+    pub embedded: Vec<(String, String)>,
+}
+
+/// Makes the plan for `request` in `environment`.
+///
+/// # Errors
+/// Everything that is wrong in the environment, the suites and the request.
+pub fn build(project: &Project, environment: &Environment, request: &Request) -> Result<Plan, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let secrets = Secrets::default();
+    let suites = load_suites(project, environment, request, &mut mistakes);
+    let defaults = environment.defaults.or(project.defaults);
+    let environment_scope = scope::of_environment(project, environment, request, &secrets, &mut mistakes);
+
+    let mut expansion = Expansion::default();
+    let mut titles = Vec::new();
+    let mut known_vars: BTreeSet<String> = environment_scope.vars.keys().cloned().collect();
+    for mut suite in suites {
+        let source = Rc::new(std::mem::replace(
+            &mut suite.source,
+            Source {
+                file: String::new(),
+                text: String::new(),
+            },
+        ));
+        let scope = scope::of_suite(&suite, &source, &environment_scope, request, &secrets, &mut mistakes);
+        known_vars.extend(scope.vars.keys().cloned());
+        titles.push(SuiteTitle {
+            name: suite.name.clone(),
+            title: suite.title.clone(),
+        });
+        let ground = Ground {
+            suite: suite.name,
+            source,
+            scope,
+            defaults: suite.defaults.or(defaults),
+            environment,
+        };
+        expansion.add(&ground, suite.checks, &mut mistakes);
+    }
+    names::check(&expansion, &mut mistakes);
+    known_vars.extend(expansion.names_used());
+    unknown_vars(request, &known_vars, &mut mistakes);
+    graph::connect(&mut expansion, &mut mistakes);
+    request.selection.leave_out(&mut expansion, &mut mistakes);
+    request.selection.check_tags(&expansion, &mut mistakes);
+
+    let addresses = endpoints::Addresses {
+        project,
+        environment,
+        scope: &environment_scope,
+        request,
+        secrets: &secrets,
+    };
+    let chosen = request.selection.choose(&expansion, &mut mistakes);
+    let mut drafts = graph::keep(expansion.drafts, &chosen);
+    let deployment = endpoints::resolve(&mut drafts, &addresses, &mut mistakes);
+    stop_at(&mut mistakes)?;
+    let unset = names::unset(&drafts, &addresses);
+    let mut checks: Vec<_> = drafts.into_iter().map(|draft| draft.check).collect();
+    graph::measure(&mut checks);
+    Ok(Plan {
+        environment: environment.name.clone(),
+        suites: titles,
+        checks,
+        concurrency: request
+            .jobs
+            .or(defaults.concurrency)
+            .unwrap_or(Defaults::CONCURRENCY)
+            .max(1),
+        deployment,
+        secrets,
+        unset,
+    })
+}
+
+fn stop_at(mistakes: &mut Vec<Mistake>) -> Result<(), Vec<Mistake>> {
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    let mut distinct: Vec<Mistake> = Vec::new();
+    for mistake in mistakes.drain(..) {
+        if !distinct.contains(&mistake) {
+            distinct.push(mistake);
+        }
+    }
+    Err(distinct)
+}
+
+fn load_suites(
+    project: &Project,
+    environment: &Environment,
+    request: &Request,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Suite> {
+    let named: Vec<&str> = environment.suites.iter().map(|suite| suite.as_str()).collect();
+    for wanted in &request.suites {
+        if !named.contains(&wanted.as_str()) {
+            let mistake = Mistake::nowhere(format!("environment `{}` has no suite `{wanted}`", environment.name));
+            mistakes.push(Mistake {
+                hint: one_of(wanted, named.iter().copied()),
+                ..mistake
+            });
+        }
+    }
+    let wanted = |name: &str| request.suites.is_empty() || request.suites.iter().any(|suite| suite == name);
+    let mut suites = Vec::new();
+    for name in environment.suites.iter().filter(|name| wanted(name)) {
+        if let Some((file, text)) = request.embedded.iter().find(|(embedded, _)| embedded == name.as_str()) {
+            let source = Source {
+                file: format!("suites/{file}.toml"),
+                text: text.clone(),
+            };
+            keep(Suite::parse(source), &mut suites, mistakes);
+            continue;
+        }
+        let path = project.suite_path(name);
+        if path.is_file() {
+            match Source::read(&path, &shown_path(&path)) {
+                Ok(source) => keep(Suite::parse(source), &mut suites, mistakes),
+                Err(mistake) => mistakes.push(mistake),
+            }
+        } else {
+            let place = project.source.place(&name.span());
+            let mistake = Mistake::nowhere(format!("there is no suite {}", shown_path(&path)));
+            mistakes.push(Mistake {
+                place: Some(place),
+                hint: other_suites(project, name),
+                ..mistake
+            });
+        }
+    }
+    suites
+}
+
+fn keep((suite, found): (Suite, Vec<Mistake>), suites: &mut Vec<Suite>, mistakes: &mut Vec<Mistake>) {
+    suites.push(suite);
+    mistakes.extend(found);
+}
+
+fn other_suites(project: &Project, name: &str) -> Option<String> {
+    let folder = std::fs::read_dir(project.root.join("suites")).ok()?;
+    let files = folder.filter_map(|entry| Some(entry.ok()?.path()));
+    let names: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    one_of(name, names.iter().map(String::as_str))
+}
+
+fn unknown_vars(request: &Request, known: &BTreeSet<String>, mistakes: &mut Vec<Mistake>) {
+    for (name, _) in &request.vars {
+        if !known.contains(name) {
+            let mistake = Mistake::nowhere(format!("--var {name}: no suite uses a variable of that name"));
+            mistakes.push(Mistake {
+                hint: one_of(name, known.iter().map(String::as_str)),
+                ..mistake
+            });
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Which address each check talks to.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use crate::deployment::secrets::Secrets;
+use crate::deployment::{Deployment, Protocol};
+use crate::outcome::Skip;
+use crate::suite::{
+    Entry, Environment, Mistake, Node, Problem, Project, Scope, Source, is_placeholder, one_of, render,
+};
+
+use super::build::Request;
+use super::expand::Draft;
+
+/// Where the addresses of an environment come from.
+pub(super) struct Addresses<'a> {
+    pub(super) project: &'a Project,
+    pub(super) environment: &'a Environment,
+    pub(super) scope: &'a Scope,
+    pub(super) request: &'a Request,
+    pub(super) secrets: &'a Secrets,
+}
+
+impl Addresses<'_> {
+    fn of(&self, protocol: Protocol) -> &[Entry] {
+        self.environment
+            .endpoints
+            .get(protocol.name())
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn find(&self, protocol: Protocol, name: &str) -> Option<&Entry> {
+        self.of(protocol).iter().find(|entry| entry.key == name)
+    }
+
+    /// The addresses, as written, that checks to run use.
+    pub(super) fn used<'a>(&'a self, drafts: &'a [Draft]) -> Vec<(&'a Node, &'a Source)> {
+        let running = drafts.iter().filter(|draft| draft.check.skip.is_none());
+        let used: BTreeSet<(Protocol, &str)> = running
+            .map(|draft| (draft.check.entry.speaks, draft.check.endpoint.as_str()))
+            .collect();
+        let nodes = used
+            .into_iter()
+            .filter_map(|(protocol, name)| self.find(protocol, name));
+        nodes.map(|entry| (&entry.node, &self.project.source)).collect()
+    }
+
+    /// The name of the endpoint that `draft` talks to: `on`, the only one, or `default`.
+    fn choose(&self, draft: &Draft) -> Result<String, Problem> {
+        let protocol = draft.check.entry.speaks;
+        let names: Vec<&str> = self.of(protocol).iter().map(|entry| entry.key.as_str()).collect();
+        let environment = &self.environment.name;
+        if let Some(on) = &draft.on {
+            if names.contains(&on.as_str()) {
+                return Ok(on.as_str().to_owned());
+            }
+            let problem = Problem::at(
+                on.span(),
+                format!(
+                    "environment `{environment}` has no {} endpoint `{}`",
+                    protocol.name(),
+                    on.as_str()
+                ),
+            );
+            return Err(problem.maybe_hint(one_of(on, names)));
+        }
+        match names.as_slice() {
+            [] => Err(Problem::whole(format!(
+                "environment `{environment}` has no {} address",
+                protocol.name()
+            ))
+            .hint(format!("add {} = \"…\" to [env.{environment}]", protocol.name()))),
+            [only] => Ok((*only).to_owned()),
+            several if several.contains(&"default") => Ok("default".to_owned()),
+            several => Err(Problem::whole(format!(
+                "environment `{environment}` has several {} endpoints",
+                protocol.name()
+            ))
+            .hint(format!("say which one: on = \"…\", one of {}", several.join(", ")))),
+        }
+    }
+}
+
+/// Gives every check its endpoint, and makes the deployment of those that are used.
+pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes: &mut Vec<Mistake>) -> Deployment {
+    let mut used = BTreeSet::new();
+    for draft in drafts {
+        let protocol = draft.check.entry.speaks;
+        if let Some((_, reason)) = addresses.request.absent.iter().find(|(absent, _)| *absent == protocol) {
+            draft
+                .check
+                .skip
+                .get_or_insert_with(|| Skip::Declared { reason: reason.clone() });
+            continue;
+        }
+        match addresses.choose(draft) {
+            Ok(name) => {
+                if draft.check.skip.is_none() {
+                    used.insert((protocol, name.clone()));
+                }
+                draft.check.endpoint = name;
+            }
+            Err(problem) => {
+                let place = problem
+                    .span
+                    .as_ref()
+                    .map_or_else(|| draft.check.place.clone(), |span| draft.check.source.place(span));
+                mistakes.push(Mistake {
+                    place: Some(place),
+                    message: problem.message,
+                    hint: problem.hint,
+                });
+            }
+        }
+    }
+    let mut deployment = Deployment::default();
+    for (protocol, name) in used {
+        if let Some(entry) = addresses.find(protocol, &name) {
+            if let Err(problem) = add(&mut deployment, protocol, entry, addresses) {
+                mistakes.push(addresses.project.source.mistake(problem));
+            }
+        }
+    }
+    deployment
+}
+
+fn add(
+    deployment: &mut Deployment,
+    protocol: Protocol,
+    entry: &Entry,
+    addresses: &Addresses<'_>,
+) -> Result<(), Problem> {
+    let span = entry.node.span.clone();
+    let rendered = render(&entry.node, addresses.scope).map_err(|mut problems| {
+        problems
+            .pop()
+            .unwrap_or_else(|| Problem::at(span.clone(), "cannot be filled in"))
+    })?;
+    let Json::String(address) = rendered.to_json() else {
+        return Err(Problem::at(span, "an address is text"));
+    };
+    if is_placeholder(&address) {
+        return Ok(());
+    }
+    let password = deployment
+        .add(protocol, &entry.key, address.trim())
+        .map_err(|reason| Problem::at(span, format!("{} endpoint `{}`: {reason}", protocol.name(), entry.key)))?;
+    if let Some(password) = password {
+        addresses.secrets.add(&password);
+    }
+    Ok(())
+}

@@ -1,0 +1,451 @@
+//! From a check as it is written to checks that can run: one per value of `each`, rendered, read, and judged for sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use crate::kinds::{Check, Entry as Kind, KINDS};
+use crate::outcome::{CheckId, Place, Skip};
+use crate::suite::{
+    CheckDef, Common, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Source, Spanned, Value,
+    decode, is_placeholder, names_in, one_of, render, render_partly, render_text, truthy,
+};
+
+use super::{Late, PlannedCheck};
+
+/// Where a suite stands: what holds for all of its checks.
+pub(super) struct Ground<'a> {
+    pub(super) suite: String,
+    pub(super) source: Rc<Source>,
+    pub(super) scope: Scope,
+    pub(super) defaults: Defaults,
+    pub(super) environment: &'a Environment,
+}
+
+/// Every check of every suite, not yet connected.
+#[derive(Default)]
+pub(super) struct Expansion {
+    pub(super) drafts: Vec<Draft>,
+}
+
+/// A check that is read, with what its text refers to.
+pub(super) struct Draft {
+    pub(super) check: PlannedCheck,
+    /// The name in the header, without `each`.
+    pub(super) name: String,
+    /// Names that its templates use, with the bytes of each template.
+    pub(super) names: Vec<(Names, Range<usize>)>,
+    /// The variables that it can use.
+    pub(super) vars: Rc<BTreeMap<String, Json>>,
+    /// `needs`, as written.
+    pub(super) needs: Vec<Spanned<String>>,
+    /// `on`, as written.
+    pub(super) on: Option<Spanned<String>>,
+    /// Whether it is one of several with that name.
+    pub(super) one_of_many: bool,
+}
+
+impl Expansion {
+    /// Adds the checks of a suite.
+    pub(super) fn add(&mut self, ground: &Ground<'_>, defs: Vec<CheckDef>, mistakes: &mut Vec<Mistake>) {
+        for def in defs {
+            let span = def.name_span.clone();
+            if let Err(problems) = self.expand(ground, def) {
+                mistakes.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Mistake::of(problem, &ground.source, &span)),
+                );
+            }
+        }
+    }
+
+    /// Every variable that a template mentions.
+    pub(super) fn names_used(&self) -> BTreeSet<String> {
+        self.drafts
+            .iter()
+            .flat_map(|draft| draft.names.iter().flat_map(|(names, _)| names.iter().cloned()))
+            .collect()
+    }
+
+    fn expand(&mut self, ground: &Ground<'_>, mut def: CheckDef) -> Result<(), Vec<Problem>> {
+        let kind = Kind::find(&def.kind).ok_or_else(|| {
+            let names = KINDS.iter().map(|kind| kind.name);
+            let problem = Problem::at(def.kind_span.clone(), format!("unknown kind `{}`", def.kind));
+            vec![problem.maybe_hint(one_of(&def.kind, names))]
+        })?;
+        let cases = match def.table.take("each") {
+            None => vec![Case::default()],
+            Some(each) => cases(&each.node, &ground.scope)?,
+        };
+        let many = cases.len() > 1 || cases.iter().any(|case| !case.label.is_empty());
+        let finally = std::mem::take(&mut def.finally);
+        let mut problems = Vec::new();
+        let last = cases.len() - 1;
+        let mut def = Some(def);
+        for (at, case) in cases.into_iter().enumerate() {
+            let own = if at == last { def.take() } else { def.clone() };
+            let Some(own) = own else { break };
+            match draft(ground, kind, own, &case, many) {
+                Ok(draft) => self.push(ground, draft, &finally, &case, &mut problems),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Adds the check and the steps of its `finally`; what those do, it does.
+    fn push(&mut self, ground: &Ground<'_>, draft: Draft, finally: &[Node], case: &Case, problems: &mut Vec<Problem>) {
+        let owner = self.drafts.len();
+        self.drafts.push(draft);
+        for (at, step) in finally.iter().enumerate() {
+            match cleanup(ground, &self.drafts[owner], step, at, case) {
+                Ok(mut step) => {
+                    let check = &mut self.drafts[owner].check;
+                    check.effect = check.effect.max(step.check.effect);
+                    step.check.cleans = Some(owner);
+                    self.drafts.push(step);
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        let allowed = &ground.environment.allow;
+        let check = &mut self.drafts[owner].check;
+        if check.skip.is_none() && !allowed.contains(&check.effect) {
+            check.skip = Some(Skip::NotAllowed { effect: check.effect });
+        }
+    }
+}
+
+/// One combination of the values of `each`.
+#[derive(Default)]
+struct Case {
+    /// What stands in brackets after the name.
+    label: String,
+    bindings: Vec<(String, Json)>,
+}
+
+fn cases(each: &Node, scope: &Scope) -> Result<Vec<Case>, Vec<Problem>> {
+    let each: Entries<Vec<Json>> = decode(&render(each, scope)?, &[])?;
+    let mut cases = vec![Case::default()];
+    for (name, values) in each.iter() {
+        if values.is_empty() {
+            return Err(vec![Problem::at(
+                values.span(),
+                format!("`each.{name}` is empty: there is no check to run"),
+            )]);
+        }
+        let extended = cases.iter().flat_map(|case| {
+            values.iter().enumerate().map(|(at, value)| {
+                let part = label(value, at);
+                let label = if case.label.is_empty() {
+                    part
+                } else {
+                    format!("{},{part}", case.label)
+                };
+                let mut bindings = case.bindings.clone();
+                bindings.push((name.clone(), value.clone()));
+                Case { label, bindings }
+            })
+        });
+        cases = extended.collect();
+    }
+    Ok(cases)
+}
+
+fn label(value: &Json, at: usize) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Object(fields) => match fields.get("name") {
+            Some(Json::String(name)) => name.clone(),
+            _ => (at + 1).to_string(),
+        },
+        Json::Array(_) => (at + 1).to_string(),
+        plain => plain.to_string(),
+    }
+}
+
+fn draft(
+    ground: &Ground<'_>,
+    kind: &'static Kind,
+    def: CheckDef,
+    case: &Case,
+    many: bool,
+) -> Result<Draft, Vec<Problem>> {
+    let span = def.name_span.clone();
+    let node = Node::new(span.clone(), Value::Table(def.table));
+    let mut names = names_in(&node)?;
+    let mut scope = ground.scope.with(&case.bindings);
+    let when = match &def.when {
+        None => When::Run,
+        Some((text, at)) => {
+            let condition = Node::new(at.clone(), Value::Text(text.clone()));
+            let used = names_in(&condition)?;
+            let late = used.iter().any(|(names, _)| captures(names, &scope));
+            names.extend(used);
+            when(text, at, late, &scope)?
+        }
+    };
+    let (check, common) = read(kind, &node, &span, &scope, &names)?;
+    if check.expects_nothing() {
+        let problem = Problem::whole("a check without any expectation cannot fail");
+        let hint = format!(
+            "say what must be true (`smoke kinds {}` lists what can be expected)",
+            kind.name
+        );
+        return Err(vec![problem.hint(hint)]);
+    }
+    let late = names.iter().any(|(names, _)| captures(names, &scope));
+    let vars = Rc::clone(&scope.vars);
+    scope.pending = Rc::default();
+    let name = if many {
+        format!("{}[{}]", def.name, case.label)
+    } else {
+        def.name.clone()
+    };
+    let skip = match (&common.skip, &when) {
+        (Some(reason), _) => Some(Skip::Declared { reason: reason.clone() }),
+        (None, When::Skip(expression)) => Some(Skip::When {
+            expression: expression.clone(),
+        }),
+        (None, _) => None,
+    };
+    let table = late.then(|| bare(kind, node, &span));
+    let check = PlannedCheck {
+        id: CheckId {
+            suite: ground.suite.clone(),
+            kind: kind.name.to_owned(),
+            name,
+        },
+        title: common.title.unwrap_or_default(),
+        place: header(&ground.source, &span),
+        source: Rc::clone(&ground.source),
+        entry: kind,
+        endpoint: String::new(),
+        timeout: common
+            .timeout
+            .or(ground.defaults.timeout)
+            .map_or(Defaults::TIMEOUT, |period| period.0),
+        retry: common.retry.or(ground.defaults.retry),
+        gate: check.gate(),
+        effect: common.effect.unwrap_or_else(|| check.effect()),
+        severity: common.severity,
+        tags: common.tags,
+        capture: common.capture,
+        needs: Vec::new(),
+        cookies_of: None,
+        skip,
+        late: table.map(|node| Late {
+            node,
+            when: when.late(),
+            scope: Rc::new(scope),
+        }),
+        check,
+        cleans: None,
+        height: 0,
+    };
+    Ok(Draft {
+        check,
+        name: def.name,
+        names,
+        vars,
+        needs: common.needs,
+        on: common.on,
+        one_of_many: many,
+    })
+}
+
+/// One step of `finally`: of the kind that one of its keys belongs to.
+fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Case) -> Result<Draft, Vec<Problem>> {
+    let kind = KINDS.iter().find(|kind| match &step.value {
+        Value::Table(table) => kind.cleans_by.iter().any(|key| table.get(key).is_some()),
+        _ => false,
+    });
+    let kind = kind.ok_or_else(|| {
+        let keys: Vec<&str> = KINDS.iter().flat_map(|kind| kind.cleans_by).copied().collect();
+        let problem = Problem::at(step.span.clone(), "a step of `finally` is a request or a statement");
+        vec![problem.hint(format!("give one of {}", keys.join(", ")))]
+    })?;
+    let names = names_in(step)?;
+    let mut scope = ground.scope.with(&case.bindings);
+    let (check, common) = read(kind, step, &step.span, &scope, &names)?;
+    let vars = Rc::clone(&scope.vars);
+    let late = names.iter().any(|(names, _)| captures(names, &scope));
+    scope.pending = Rc::default();
+    let of = &owner.check;
+    let check = PlannedCheck {
+        id: CheckId {
+            suite: ground.suite.clone(),
+            kind: of.id.kind.clone(),
+            name: format!("{} finally {}", of.id.name, at + 1),
+        },
+        title: common.title.unwrap_or_default(),
+        place: ground.source.place(&step.span),
+        source: Rc::clone(&ground.source),
+        entry: kind,
+        endpoint: String::new(),
+        timeout: common.timeout.map_or(of.timeout, |period| period.0),
+        retry: common.retry,
+        gate: None,
+        effect: common.effect.unwrap_or_else(|| check.effect()),
+        severity: common.severity,
+        tags: of.tags.clone(),
+        capture: Entries::default(),
+        needs: Vec::new(),
+        cookies_of: None,
+        skip: None,
+        late: late.then(|| Late {
+            node: bare(kind, step.clone(), &step.span),
+            when: None,
+            scope: Rc::new(scope),
+        }),
+        check,
+        cleans: None,
+        height: 0,
+    };
+    let on = common.on.or_else(|| owner.on.clone());
+    Ok(Draft {
+        check,
+        name: owner.name.clone(),
+        names,
+        vars,
+        needs: Vec::new(),
+        on,
+        one_of_many: true,
+    })
+}
+
+/// Renders and reads a table: the kind's part, and the keys that every check takes.
+fn read(
+    kind: &'static Kind,
+    node: &Node,
+    span: &Range<usize>,
+    scope: &Scope,
+    names: &[(Names, Range<usize>)],
+) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
+    let (rendered, mut problems) = if names.is_empty() {
+        (node.clone(), Vec::new())
+    } else {
+        render_partly(node, scope)
+    };
+    if !problems.is_empty() {
+        problems = unknown_first(problems, names, scope);
+    }
+    let Value::Table(mut table) = rendered.value else {
+        return Err(vec![Problem::at(span.clone(), "expected a table")]);
+    };
+    let common = CheckDef::common(&mut table, span);
+    for group in kind.groups {
+        group.gather(&mut table, span);
+    }
+    let node = Node::new(span.clone(), Value::Table(table));
+    let (check, found) = (kind.read)(&node);
+    let unfilled: Vec<Range<usize>> = problems.iter().filter_map(|problem| problem.span.clone()).collect();
+    let found = found
+        .into_iter()
+        .filter(|problem| problem.span.as_ref().is_none_or(|span| !unfilled.contains(span)));
+    problems.extend(found.map(|problem| explain_placeholder(problem, &node)));
+    match (check, common) {
+        (Some(check), Ok(common)) if problems.is_empty() => Ok((check, common)),
+        (_, common) => {
+            problems.extend(common.err().into_iter().flatten());
+            Err(problems)
+        }
+    }
+}
+
+/// The kind's part of a table as written, for reading again during the run.
+fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
+    let Value::Table(mut table) = node.value else {
+        return node;
+    };
+    table.split_off(|key| Common::KEYS.contains(&key));
+    for group in kind.groups {
+        group.gather(&mut table, span);
+    }
+    Node::new(span.clone(), Value::Table(table))
+}
+
+/// A name that nobody knows is reported once, by the check of names, and not as a failure to fill it in.
+fn unknown_first(problems: Vec<Problem>, names: &[(Names, Range<usize>)], scope: &Scope) -> Vec<Problem> {
+    let unknown: Vec<Problem> = names
+        .iter()
+        .flat_map(|(names, span)| names.iter().map(move |name| (name, span)))
+        .filter_map(|(name, span)| super::names::unknown(name, scope, span))
+        .collect();
+    if unknown.is_empty() { problems } else { unknown }
+}
+
+/// A value that is not known yet cannot stand where a number, a duration or a name is read.
+fn explain_placeholder(problem: Problem, node: &Node) -> Problem {
+    let mut open = None;
+    if let Some(wrong) = &problem.span {
+        node.each_text(&mut |text, span| {
+            if span == wrong && is_placeholder(text) {
+                open = Some(text.to_owned());
+            }
+        });
+    }
+    match open {
+        None => problem,
+        Some(text) if text.contains("⟨env.") => {
+            let name = text.trim_matches(['⟨', '⟩']).to_owned();
+            Problem {
+                hint: None,
+                message: format!("{name} is not set, and what stands here must be known to be read"),
+                ..problem
+            }
+        }
+        Some(text) => Problem {
+            hint: Some("write the value itself, or a variable".to_owned()),
+            message: format!(
+                "a captured value ({text}) can stand in text and in matchers only: {}",
+                problem.message
+            ),
+            ..problem
+        },
+    }
+}
+
+enum When {
+    Run,
+    Skip(String),
+    Late(String),
+}
+
+impl When {
+    fn late(self) -> Option<String> {
+        match self {
+            Self::Late(expression) => Some(expression),
+            Self::Run | Self::Skip(_) => None,
+        }
+    }
+}
+
+fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When, Vec<Problem>> {
+    if late {
+        return Ok(When::Late(text.to_owned()));
+    }
+    let value = render_text(text, scope).map_err(|reason| vec![Problem::at(at.clone(), reason)])?;
+    Ok(if truthy(&value) {
+        When::Run
+    } else {
+        When::Skip(text.to_owned())
+    })
+}
+
+fn captures(names: &Names, scope: &Scope) -> bool {
+    names
+        .iter()
+        .any(|name| scope.pending.contains(name.split('.').next().unwrap_or(name)))
+}
+
+/// The header's line, from its bracket on.
+fn header(source: &Source, name: &Range<usize>) -> Place {
+    let start = source.text[..name.start].rfind('\n').map_or(0, |at| at + 1);
+    let line = &source.text[start..];
+    let end = start + line.find('\n').unwrap_or(line.len());
+    source.place(&(start..end))
+}

@@ -1,0 +1,107 @@
+//! From suites to a plan: every check of the chosen ones, expanded, rendered, read, ordered. Whatever can be wrong is
+//! found here, all of it, before anything is sent.
+
+mod build;
+mod endpoints;
+mod expand;
+mod graph;
+mod names;
+mod scope;
+mod select;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::deployment::Deployment;
+use crate::deployment::secrets::Secrets;
+use crate::kinds::{Check, Entry, Gate};
+use crate::outcome::{CheckId, Effect, Place, Planned, Severity, Skip, SuiteTitle};
+use crate::suite::{Capture, Entries, Node, Retry, Scope, Source};
+
+pub use build::{Request, build};
+pub use select::Selection;
+
+/// Everything a run needs to know.
+pub struct Plan {
+    /// The environment's name.
+    pub environment: String,
+    /// The chosen suites.
+    pub suites: Vec<SuiteTitle>,
+    /// Their checks, in the order of the files; steps of `finally` after the check they belong to.
+    pub checks: Vec<PlannedCheck>,
+    /// Checks in flight.
+    pub concurrency: usize,
+    /// The endpoints that the checks use.
+    pub deployment: Deployment,
+    /// What must not appear in any output.
+    pub secrets: Secrets,
+    /// Environment variables that templates use and that are not set, each with its first use.
+    pub unset: Vec<(String, Place)>,
+}
+
+/// One check, ready to run.
+pub struct PlannedCheck {
+    /// Which check.
+    pub id: CheckId,
+    /// What it verifies, in the suite's words; may be empty.
+    pub title: String,
+    /// Its header.
+    pub place: Place,
+    /// The file it is from.
+    pub source: Rc<Source>,
+    /// Its kind.
+    pub entry: &'static Entry,
+    /// The name of its endpoint.
+    pub endpoint: String,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How to try again.
+    pub retry: Option<Retry>,
+    /// Set where everything else waits for it.
+    pub gate: Option<Gate>,
+    /// What it does to the deployment, its `finally` included.
+    pub effect: Effect,
+    /// Whether its failure fails the run.
+    pub severity: Severity,
+    /// For `--tag`.
+    pub tags: Vec<String>,
+    /// Values for later checks.
+    pub capture: Entries<Capture>,
+    /// The checks it waits for, as indices.
+    pub needs: Vec<usize>,
+    /// The check whose cookies it starts with.
+    pub cookies_of: Option<usize>,
+    /// Set where it is not to run.
+    pub skip: Option<Skip>,
+    /// The check; where `late` is set, with placeholders for what is captured during the run.
+    pub check: Box<dyn Check>,
+    /// What to fill in and read again just before it runs.
+    pub late: Option<Late>,
+    /// The check that this step of `finally` cleans up after.
+    pub cleans: Option<usize>,
+    /// How many checks wait for it, one after the other.
+    pub height: usize,
+}
+
+/// A table with templates that need captured values.
+pub struct Late {
+    /// The table, groups gathered, templates as written.
+    pub node: Node,
+    /// The expression of `when`, where it needs captured values.
+    pub when: Option<String>,
+    /// What the names mean, captures aside.
+    pub scope: Rc<Scope>,
+}
+
+impl Plan {
+    /// The checks as reports know them.
+    #[must_use]
+    pub fn planned(&self) -> Vec<Planned> {
+        let planned = |check: &PlannedCheck| Planned {
+            id: check.id.clone(),
+            title: check.title.clone(),
+            effect: check.effect,
+        };
+        self.checks.iter().map(planned).collect()
+    }
+}

@@ -1,0 +1,107 @@
+//! What the names in templates mean: variables, and the process environment.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use crate::deployment::secrets::Secrets;
+use crate::suite::{
+    CheckDef, Environment, Mistake, Node, Project, Scope, Source, Suite, Table, Value, names_in, render,
+};
+
+use super::build::Request;
+
+/// The environment's variables, overridden by `--var`, and the process variables that the project's templates use.
+pub(super) fn of_environment(
+    project: &Project,
+    environment: &Environment,
+    request: &Request,
+    secrets: &Secrets,
+    mistakes: &mut Vec<Mistake>,
+) -> Scope {
+    let mut scope = Scope::default();
+    let addresses = environment.endpoints.values().flatten().map(|entry| &entry.node);
+    let nodes: Vec<&Node> = addresses
+        .chain(environment.vars.0.iter().map(|entry| &entry.node))
+        .collect();
+    look_up(&nodes, &mut scope, secrets);
+    add_vars(&mut scope, &environment.vars, &project.source, mistakes);
+    override_vars(&mut scope, request);
+    scope
+}
+
+/// The same with the suite's variables, and every check of the suite as a name whose value is still to come.
+pub(super) fn of_suite(
+    suite: &Suite,
+    source: &Source,
+    environment: &Scope,
+    request: &Request,
+    secrets: &Secrets,
+    mistakes: &mut Vec<Mistake>,
+) -> Scope {
+    let mut scope = environment.clone();
+    let tables = suite
+        .checks
+        .iter()
+        .flat_map(|check| check.table.0.iter().map(|entry| &entry.node));
+    let steps = suite.checks.iter().flat_map(|check| &check.finally);
+    let conditions: Vec<Node> = suite.checks.iter().filter_map(condition).collect();
+    let vars = suite.vars.0.iter().map(|entry| &entry.node);
+    let nodes: Vec<&Node> = tables.chain(steps).chain(&conditions).chain(vars).collect();
+    look_up(&nodes, &mut scope, secrets);
+    add_vars(&mut scope, &suite.vars, source, mistakes);
+    override_vars(&mut scope, request);
+    scope.pending = Rc::new(suite.checks.iter().map(|check| check.name.clone()).collect());
+    scope
+}
+
+fn condition(check: &CheckDef) -> Option<Node> {
+    let (text, span) = check.when.as_ref()?;
+    Some(Node::new(span.clone(), Value::Text(text.clone())))
+}
+
+/// Reads the process variables that `nodes` mention. Each is a secret.
+fn look_up(nodes: &[&Node], scope: &mut Scope, secrets: &Secrets) {
+    let names = nodes
+        .iter()
+        .filter_map(|node| names_in(node).ok())
+        .flatten()
+        .flat_map(|(names, _)| names);
+    let variables: BTreeSet<String> = names.filter_map(|name| variable(&name).map(str::to_owned)).collect();
+    for name in variables {
+        if let Ok(value) = env::var(&name) {
+            secrets.add(&value);
+            Rc::make_mut(&mut scope.env).insert(name, value);
+        }
+    }
+}
+
+/// `X` of `env.X`.
+pub(super) fn variable(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix("env.")?;
+    rest.split('.').next()
+}
+
+fn add_vars(scope: &mut Scope, vars: &Table, source: &Source, mistakes: &mut Vec<Mistake>) {
+    for entry in &vars.0 {
+        match render(&entry.node, scope) {
+            Ok(node) => {
+                Rc::make_mut(&mut scope.vars).insert(entry.key.clone(), node.to_json());
+            }
+            Err(problems) => mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem))),
+        }
+    }
+}
+
+/// `--var` comes as text; it takes the type of the variable that it overrides.
+fn override_vars(scope: &mut Scope, request: &Request) {
+    for (name, text) in &request.vars {
+        let typed = match scope.vars.get(name) {
+            None | Some(Json::String(_)) => None,
+            Some(_) => serde_json::from_str(text).ok(),
+        };
+        Rc::make_mut(&mut scope.vars).insert(name.clone(), typed.unwrap_or_else(|| Json::String(text.clone())));
+    }
+}
