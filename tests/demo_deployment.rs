@@ -229,3 +229,18 @@ async fn every_fault_of_the_data_can_be_applied() {
         assert_eq!(Caller::new(&demo).get("/health").await.0, status);
     }
 }
+
+/// The promise that is easiest to leave whole by accident: the function stays, with its arguments, and only fails.
+#[tokio::test]
+async fn a_function_that_always_fails_does_fail() {
+    let demo = Demo::start(&[faults::find("function_always_fails").unwrap()]).unwrap();
+    let url = demo.postgres.as_ref().unwrap();
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let error = client
+        .query("select check_rate_limit('x', 'user', 2, 60)", &[])
+        .await
+        .unwrap_err();
+    let said = error.as_db_error().unwrap().message();
+    assert_eq!(said, "column reference \"window_end\" is ambiguous");
+}

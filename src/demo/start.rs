@@ -131,14 +131,21 @@ impl Plan {
         Ok(())
     }
 
+    fn has(&self, twist: Twist) -> bool {
+        self.twists.contains(&twist)
+    }
+
     fn stops(&self, server: Server) -> bool {
         self.faults.iter().any(|fault| fault.how == How::Stop(server))
     }
 
     /// Runs the API in a thread of its own, and says on which port.
     fn start_api(&self, postgres: Option<String>, redis: Option<String>) -> Result<(Api, u16), String> {
-        let old = self.twists.contains(&Twist::VersionOld);
-        let version = if old { OLD_VERSION } else { VERSION };
+        let version = if self.has(Twist::VersionOld) {
+            OLD_VERSION
+        } else {
+            VERSION
+        };
         let keys = Keys::new(self.jwt_secret.clone(), self.twists.clone());
         let accounts: Vec<_> = self.accounts.by_name().map(|(_, account)| account.clone()).to_vec();
         let twists = self.twists.clone();
@@ -182,7 +189,8 @@ impl Plan {
         };
         let mut vars = vec![
             var("expected_version", VERSION, false),
-            var("jwt_secret", &self.jwt_secret, true),
+            // A word that everyone knows cannot be kept out of a report.
+            var("jwt_secret", &self.jwt_secret, !self.has(Twist::WeakSecret)),
         ];
         let Accounts { admin, alice, bob } = &self.accounts;
         for (name, (account, password)) in [("admin", admin), ("alice", alice), ("bob", bob)] {

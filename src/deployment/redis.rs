@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use super::Unobserved;
 
 /// How many keys a count looks at before it gives up.
-pub const SCANNED: usize = 10_000;
+pub const SCANNED: usize = 100_000;
 
 /// How many elements of a collection are read as its value.
 const ELEMENTS: isize = 1_000;
@@ -233,7 +233,7 @@ impl Session {
 
     /// Counts the keys that match `pattern`, looking at no more than about [`SCANNED`] keys.
     pub async fn count(&mut self, pattern: &str) -> Result<Count, Unobserved> {
-        const STEP: usize = 500;
+        const STEP: usize = 1_000;
         let mut found = std::collections::HashSet::new();
         let mut cursor = 0_u64;
         for _ in 0..SCANNED / STEP {

@@ -5,9 +5,6 @@
 
 mod check;
 
-mod http;
-mod ready;
-
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema};
@@ -21,8 +18,25 @@ use crate::suite::{Group, Node, Problem, Spanned, Subject};
 
 pub use check::{Captured, Check, Examination, Read};
 
+// A new kind: its file, and these two lists.
+mod call;
+mod http;
+mod ready;
+mod reconcile;
+mod redis;
+mod schema;
+mod sql;
+
 /// Every kind, in the order of the manual.
-pub const KINDS: &[Entry] = &[Entry::of::<ready::Ready>(), Entry::of::<http::Http>()];
+pub const KINDS: &[Entry] = &[
+    Entry::of::<ready::Ready>(),
+    Entry::of::<http::Http>(),
+    Entry::of::<schema::SchemaCheck>(),
+    Entry::of::<call::Call>(),
+    Entry::of::<sql::Sql>(),
+    Entry::of::<reconcile::Reconcile>(),
+    Entry::of::<redis::Redis>(),
+];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
 /// is the kind's page in the manual.
@@ -160,5 +174,7 @@ impl Entry {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
 
     let mut expansion = Expansion::default();
     let mut titles = Vec::new();
-    let mut known_vars: BTreeSet<String> = environment_scope.vars.keys().cloned().collect();
+    let mut known_vars: BTreeSet<String> = environment.vars.0.iter().map(|entry| entry.key.clone()).collect();
     for mut suite in suites {
         let source = Rc::new(std::mem::replace(
             &mut suite.source,
@@ -52,7 +52,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
             },
         ));
         let scope = scope::of_suite(&suite, &source, &environment_scope, request, &secrets, &mut mistakes);
-        known_vars.extend(scope.vars.keys().cloned());
+        known_vars.extend(suite.vars.0.iter().map(|entry| entry.key.clone()));
         titles.push(SuiteTitle {
             name: suite.name.clone(),
             title: suite.title.clone(),
@@ -112,6 +112,13 @@ fn stop_at(mistakes: &mut Vec<Mistake>) -> Result<(), Vec<Mistake>> {
             distinct.push(mistake);
         }
     }
+    let place = |mistake: &Mistake| {
+        mistake
+            .place
+            .as_ref()
+            .map(|place| (place.file.clone(), place.line, place.column))
+    };
+    distinct.sort_by_key(place);
     Err(distinct)
 }
 

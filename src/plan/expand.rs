@@ -320,15 +320,15 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
 /// Renders and reads a table: the kind's part, and the keys that every check takes.
 fn read(
     kind: &'static Kind,
-    node: &Node,
+    written: &Node,
     span: &Range<usize>,
     scope: &Scope,
     names: &[(Names, Range<usize>)],
 ) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
     let (rendered, mut problems) = if names.is_empty() {
-        (node.clone(), Vec::new())
+        (written.clone(), Vec::new())
     } else {
-        render_partly(node, scope)
+        render_partly(written, scope)
     };
     if !problems.is_empty() {
         problems = unknown_first(problems, names, scope);
@@ -346,13 +346,18 @@ fn read(
     let found = found
         .into_iter()
         .filter(|problem| problem.span.as_ref().is_none_or(|span| !unfilled.contains(span)));
-    problems.extend(found.map(|problem| explain_placeholder(problem, &node)));
+    let (common, uncommon) = match common {
+        Ok(common) => (Some(common), Vec::new()),
+        Err(problems) => (None, problems),
+    };
+    problems.extend(
+        found
+            .chain(uncommon)
+            .map(|problem| explain_placeholder(problem, written, scope)),
+    );
     match (check, common) {
-        (Some(check), Ok(common)) if problems.is_empty() => Ok((check, common)),
-        (_, common) => {
-            problems.extend(common.err().into_iter().flatten());
-            Err(problems)
-        }
+        (Some(check), Some(common)) if problems.is_empty() => Ok((check, common)),
+        _ => Err(problems),
     }
 }
 
@@ -379,31 +384,25 @@ fn unknown_first(problems: Vec<Problem>, names: &[(Names, Range<usize>)], scope:
 }
 
 /// A value that is not known yet cannot stand where a number, a duration or a name is read.
-fn explain_placeholder(problem: Problem, node: &Node) -> Problem {
+fn explain_placeholder(problem: Problem, written: &Node, scope: &Scope) -> Problem {
     let mut open = None;
     if let Some(wrong) = &problem.span {
-        node.each_text(&mut |text, span| {
-            if span == wrong && is_placeholder(text) {
+        written.each_text(&mut |text, span| {
+            if span == wrong && render_text(text, scope).is_ok_and(|value| value.as_str().is_some_and(is_placeholder)) {
                 open = Some(text.to_owned());
             }
         });
     }
     match open {
         None => problem,
-        Some(text) if text.contains("⟨env.") => {
-            let name = text.trim_matches(['⟨', '⟩']).to_owned();
-            Problem {
-                hint: None,
-                message: format!("{name} is not set, and what stands here must be known to be read"),
-                ..problem
-            }
-        }
+        Some(text) if text.contains("env.") => Problem {
+            hint: Some("set the environment variable".to_owned()),
+            message: format!("{text} is not set, and what stands here must be known to be read"),
+            ..problem
+        },
         Some(text) => Problem {
             hint: Some("write the value itself, or a variable".to_owned()),
-            message: format!(
-                "a captured value ({text}) can stand in text and in matchers only: {}",
-                problem.message
-            ),
+            message: format!("a captured value, {text}, can stand in text and in matchers only"),
             ..problem
         },
     }

@@ -54,7 +54,7 @@ fn needs_of(draft: &Draft, index: &Index) -> (Vec<usize>, Option<usize>, Vec<Pro
     let (mut needs, mut problems) = (Vec::new(), Vec::new());
     for name in draft.names.iter().flat_map(|(names, _)| names) {
         let root = name.split('.').next().unwrap_or(name);
-        if root != draft.name {
+        if root != draft.name && !draft.vars.contains_key(root) {
             needs.extend(of(root).into_iter().flatten());
         }
     }

@@ -55,8 +55,11 @@ fn judge(name: &str, span: &Range<usize>, draft: &Draft, offers: &Offers<'_>) ->
         let problem = || Problem::at(span.clone(), "`env` alone is not a value").hint("write {{ env.NAME }}");
         return value.is_none().then(problem);
     }
+    if draft.vars.contains_key(root) {
+        return None;
+    }
     let Some(offer) = offers.get(&(draft.check.id.suite.as_str(), root)) else {
-        return (!draft.vars.contains_key(root)).then(|| nobody(name, span, &known(draft, offers)));
+        return Some(nobody(name, span, &known(draft, offers)));
     };
     if draft.name == root && draft.check.cleans.is_none() {
         return Some(Problem::at(

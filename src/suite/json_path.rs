@@ -24,14 +24,8 @@ impl JsonPath {
     /// # Errors
     /// A sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let query = parse_json_path(text).map_err(|error| {
-            let reason = error.to_string();
-            let detail = reason.lines().rev().find(|line| line.contains("expected"));
-            let detail = detail.map_or(String::new(), |line| {
-                format!(" ({})", line.trim().trim_start_matches("= "))
-            });
-            format!("bad JSONPath `{text}`{detail}; write for instance $.data.items[0].id")
-        })?;
+        let query = parse_json_path(text)
+            .map_err(|_| format!("bad JSONPath `{text}` (RFC 9535); write for instance $.data.items[0].id"))?;
         let singular = query
             .segments
             .iter()

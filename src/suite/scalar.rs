@@ -34,8 +34,10 @@ impl Visitor<'_> for PeriodVisitor {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Period, E> {
         humantime::parse_duration(text).map(Period).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.split(',').next().unwrap_or_default();
             E::custom(format_args!(
-                "bad duration \"{text}\": {error}; write \"800ms\", \"10s\" or \"1m 30s\""
+                "bad duration \"{text}\": {reason}; write \"800ms\", \"10s\" or \"1m 30s\""
             ))
         })
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Shared;
 use super::answer::Refusal;
+use super::health::health;
 use crate::demo::faults::Twist;
 
 pub(super) async fn docs_without_slash(State(app): Shared) -> Redirect {
@@ -25,7 +26,7 @@ pub(super) async fn docs() -> Html<&'static str> {
 
 pub(super) async fn unknown(State(app): Shared, uri: Uri) -> Response {
     if app.has(Twist::CatchAll200) {
-        return Json(json!({ "message": "demo is running" })).into_response();
+        return health(State(app)).await.into_response();
     }
     let body = json!({ "error": "not found", "path": uri.path() });
     (StatusCode::NOT_FOUND, Json(body)).into_response()

@@ -44,7 +44,6 @@ $$;
 create function check_rate_limit(p_identifier text, p_kind text, p_limit integer, p_seconds integer)
 returns table (allowed boolean, current_count integer, window_end timestamptz, remaining integer)
 language plpgsql security definer set search_path = public, pg_temp as $$
-#variable_conflict use_column
 declare
     seen rate_limits;
 begin

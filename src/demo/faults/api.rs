@@ -34,7 +34,7 @@ pub(super) const FAULTS: &[Fault] = &[
     api(
         "catch_all_200",
         Twist::CatchAll200,
-        "every path is answered with 200, also those that do not exist",
+        "every path that does not exist is answered as /health is",
         &["http.health", "http.unknown_path"],
     ),
     api(

@@ -35,7 +35,7 @@ const NEEDS_POSTGRES: &[&str] = &[
     "call.refund_refused",
     "call.rate_limit_allows",
     "call.rate_limit_trips",
-    "reconcile.credits",
+    "reconcile.balances",
     "reconcile.refunds",
     "sql.migrations",
     "sql.stuck_jobs",
@@ -69,7 +69,11 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "function_always_fails",
-        How::Function("check_rate_limit", "#variable_conflict use_column", ""),
+        How::Function(
+            "check_rate_limit",
+            "case when r.window_end <= now() then 1",
+            "case when window_end <= now() then 1",
+        ),
         "check_rate_limit exists, and every call of it fails",
         &["call.rate_limit_allows", "call.rate_limit_trips"],
     ),
@@ -166,7 +170,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "ledger_off_by_one",
         "update users set credits = credits + 1 where display_name = 'Bob'",
         "one balance differs from its ledger by one credit",
-        &["reconcile.credits"],
+        &["reconcile.balances"],
     ),
     sql(
         "refund_missing",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tls::SslMode;
 use crate::deployment::Unobserved;
+use crate::outcome::Finding;
 
 /// Why a statement was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,11 +105,45 @@ impl SqlError {
     }
 }
 
+impl SqlError {
+    /// This error as something that was seen, unless it [tells nothing](Self::tells_nothing).
+    pub fn or_unobserved(self) -> Result<Self, Unobserved> {
+        if self.tells_nothing() {
+            Err(self.into())
+        } else {
+            Ok(self)
+        }
+    }
+
+    /// The error as a sentence with the server's detail.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{self}: {detail}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// `finding` with the advice, where there is one.
+    #[must_use]
+    pub fn advise(&self, finding: Finding) -> Finding {
+        match self.advice() {
+            Some(advice) => finding.hint(advice),
+            None => finding,
+        }
+    }
+
+    /// The failure of `what`, which should have been `expected`.
+    #[must_use]
+    pub fn failed(&self, what: impl Into<String>, expected: impl Into<String>) -> Finding {
+        self.advise(Finding::failed(what, expected, self.sentence()))
+    }
+}
+
 impl From<SqlError> for Unobserved {
     fn from(error: SqlError) -> Self {
         let advice = error.advice();
-        let detail = error.detail.as_ref().map(|detail| format!(": {detail}"));
-        let unobserved = Self::new(format!("PostgreSQL answers: {error}{}", detail.unwrap_or_default()));
+        let unobserved = Self::new(format!("PostgreSQL answers: {}", error.sentence()));
         match advice {
             Some(advice) => unobserved.hint(advice),
             None => unobserved,

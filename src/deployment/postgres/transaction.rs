@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object};
+use futures_util::future::join4;
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -64,6 +65,23 @@ impl Identity {
     }
 }
 
+/// What a statement did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ran {
+    /// Its rows.
+    pub rows: Vec<Map<String, Value>>,
+    /// How many rows it affected; of a query, how many it returned.
+    pub affected: u64,
+}
+
+/// The first column of the only row; how many rows there were instead, if not one.
+pub fn only_value(rows: &[Map<String, Value>]) -> Result<&Value, usize> {
+    match rows {
+        [row] => row.values().next().ok_or(0),
+        rows => Err(rows.len()),
+    }
+}
+
 /// An open transaction. Dropped without [`rollback`](Self::rollback) or [`commit`](Self::commit), it closes its
 /// connection, and the server rolls back.
 pub struct Transaction {
@@ -86,7 +104,11 @@ impl Transaction {
             client: Some(client),
             failed: Cell::new(false),
         };
-        let read_only = if mode == Mode::ReadOnly { " read only" } else { "" };
+        // All queries of a check that only reads see the same moment: a deployment in use changes between two of them.
+        let read_only = match mode {
+            Mode::ReadOnly => " isolation level repeatable read read only",
+            Mode::RolledBack | Mode::Committed => "",
+        };
         let limit = limit.as_millis().max(1);
         let lock = (limit / 2).max(1);
         this.batch(&format!(
@@ -98,18 +120,32 @@ impl Transaction {
         Ok(this)
     }
 
-    /// The rows of `sql` as objects, columns in the order of the query. A statement without rows yields none.
-    pub async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Map<String, Value>>, SqlError> {
+    /// Runs `sql`: its rows as objects, columns in the order of the query, and how many rows it affected.
+    pub async fn run(&self, sql: &str, params: &[Value]) -> Result<Ran, SqlError> {
         let sql = trimmed(sql);
         let shape = shape(sql)?;
-        match shape {
-            Shape::Effect => self.send_execute(sql, params).await.map(|_| Vec::new()),
-            Shape::Text => Ok(self.send(sql, params).await?.iter().map(text_row).collect()),
+        let rows: Vec<_> = match shape {
+            Shape::Effect => {
+                return Ok(Ran {
+                    affected: self.send_execute(sql, params).await?,
+                    rows: Vec::new(),
+                });
+            }
+            Shape::Text => self.send(sql, params).await?.iter().map(text_row).collect(),
             Shape::Subquery | Shape::Returning => {
                 let rows = self.send(&as_json(sql, &shape), params).await?;
-                rows.iter().map(json_row).collect()
+                rows.iter().map(json_row).collect::<Result<_, _>>()?
             }
-        }
+        };
+        Ok(Ran {
+            affected: rows.len() as u64,
+            rows,
+        })
+    }
+
+    /// The rows of `sql` as objects. A statement without rows yields none.
+    pub async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Map<String, Value>>, SqlError> {
+        Ok(self.run(sql, params).await?.rows)
     }
 
     /// The text of the only column of the only row of `query`, exactly as PostgreSQL writes it (no number is rounded);
@@ -153,6 +189,12 @@ impl Transaction {
         Ok(())
     }
 
+    /// From here on, acts as the role of the address again.
+    pub async fn act_as_self(&self) -> Result<(), SqlError> {
+        self.batch("set local role none").await?;
+        self.act_as(&Identity::default()).await
+    }
+
     /// Runs `work` so that its error leaves the transaction usable; what succeeded stays.
     pub async fn attempt<T>(&self, work: impl AsyncFnOnce() -> Result<T, SqlError>) -> Result<T, SqlError> {
         self.batch("savepoint smoke").await?;
@@ -171,6 +213,25 @@ impl Transaction {
         let result = work().await;
         self.after_savepoint("rollback to savepoint smoke; release savepoint smoke", result)
             .await
+    }
+
+    /// Runs one statement as `identity` and takes it back, in a single round trip. The identity must have been tried
+    /// before: here a role that cannot be assumed looks like a statement that is denied.
+    pub async fn probe(&self, identity: &Identity, sql: &str, params: &[Value]) -> Result<Ran, SqlError> {
+        // Polled in this order, they are sent in this order, before the first answer is there.
+        let (saved, assumed, ran, undone) = join4(
+            self.batch("savepoint smoke"),
+            self.act_as(identity),
+            self.run(sql, params),
+            self.batch("rollback to savepoint smoke; release savepoint smoke"),
+        )
+        .await;
+        self.failed.set(undone.is_err());
+        saved?;
+        assumed?;
+        let ran = ran?;
+        undone?;
+        Ok(ran)
     }
 
     async fn after_savepoint<T>(&self, end: &str, result: Result<T, SqlError>) -> Result<T, SqlError> {

@@ -1,0 +1,176 @@
+//! What is wrong in a project or a suite: every mistake, each at its place, exit 2, and nothing was sent.
+
+mod support;
+
+use insta::assert_snapshot;
+use support::{Project, nobody};
+
+/// What `smoke validate` says of a suite.
+fn mistakes(suite: &str) -> String {
+    let said = Project::http(&nobody(), suite).smoke(&["validate"]);
+    said.exits(2);
+    assert_eq!(said.stdout, "");
+    said.stderr
+}
+
+#[test]
+fn all_mistakes_of_a_suite_are_reported_at_once() {
+    assert_snapshot!(mistakes(
+        r#"
+[htp.root]
+get = "/x"
+
+[http.nothing]
+get = "x"
+expct.status = 200
+timeout = "10 parsecs"
+
+[http.several]
+get = "/{{ nobody.token }}"
+expect.json."status" = 3
+expect.body = { matches = "(" }
+expect.status = "3x"
+expect.headers.etag = { matchs = "x" }
+
+[http.silent]
+get = "/"
+
+[http.two]
+get = "/"
+post = "/"
+expect.status = 200
+
+[http.lost]
+get = "/"
+needs = ["silence"]
+on = "web"
+expect.status = 200
+"#
+    ));
+}
+
+#[test]
+fn a_cycle_is_shown_as_a_path() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/{{ b.id }}"
+expect.status = 200
+capture.id = "$.id"
+
+[http.b]
+get = "/{{ c.id }}"
+expect.status = 200
+capture.id = "$.id"
+
+[http.c]
+get = "/"
+needs = ["http.a"]
+expect.status = 200
+capture.id = "$.id"
+"#
+    ));
+}
+
+#[test]
+fn text_that_is_not_toml_is_shown_where_it_ends_to_be() {
+    assert_snapshot!(mistakes("[http.a]\nget = /health\nexpect.status = 200\n[http.b\n"));
+}
+
+#[test]
+fn a_capture_may_stand_in_text_and_matchers_only() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+expect.status = 200
+capture.n = "$.n"
+
+[http.fine]
+get = "/{{ a.n }}"
+expect.json."$.n" = "{{ a.n }}"
+
+[http.wrong]
+get = "/"
+expect.status = "{{ a.n }}"
+timeout = "{{ a.n }}"
+
+[http.misspelt]
+get = "/{{ a.m }}"
+expect.body = "{{ a }}"
+"#
+    ));
+}
+
+#[test]
+fn duplicate_names_and_bad_ones_are_refused() {
+    assert_snapshot!(mistakes(
+        r#"
+title = "x"
+tilte = "y"
+
+[http.a]
+get = "/"
+expect.status = 200
+
+[ready.a]
+get = "/"
+expect.status = 200
+
+[http.Bad-Name]
+get = "/"
+expect.status = 200
+"#
+    ));
+}
+
+#[test]
+fn every_missing_environment_variable_is_named_at_once() {
+    let suite = r#"
+[http.a]
+get = "/"
+bearer = "{{ env.SMOKE_TEST_TOKEN }}"
+headers.X-Key = "{{ env.SMOKE_TEST_KEY }}"
+expect.status = 200
+"#;
+    let project = Project::prod("http = \"{{ env.SMOKE_TEST_URL }}\"", suite);
+    let said = project.run();
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+    // Without an environment nothing is needed: CI may validate suites without any secret.
+    project.smoke(&["validate"]).exits(0);
+}
+
+#[test]
+fn what_the_call_names_must_exist() {
+    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\ntags = [\"quick\"]\n";
+    let project = Project::http(&nobody(), suite);
+    let said = |args: &[&str]| project.smoke(args).exits(2).stderr.clone();
+    let all = [
+        said(&["run", "prd"]),
+        said(&["run", "prod", "--suite", "x"]),
+        said(&["run", "prod", "--tag", "quik"]),
+        said(&["run", "prod", "--var", "nothing=1"]),
+        said(&["run", "prod", "--only", "[a"]),
+        said(&["explain", "prod", "http.b"]),
+        said(&["kinds", "htp"]),
+    ];
+    assert_snapshot!(all.join("---\n"));
+}
+
+#[test]
+fn a_filter_that_selects_nothing_exits_4() {
+    let project = Project::http(&nobody(), "[http.a]\nget = \"/\"\nexpect.status = 200\n");
+    let said = project.smoke(&["run", "prod", "--only", "sql.*"]);
+    said.exits(4);
+    assert_snapshot!(said.stderr, @"nothing was selected: no check matches --only 'sql.*'; `smoke list prod` shows them all");
+}
+
+#[test]
+fn a_project_without_the_address_that_a_check_needs() {
+    let said = Project::new("[env.prod]\nsuites = [\"s\", \"t\"]\n")
+        .suite("s", "[http.a]\nget = \"/\"\nexpect.status = 200\n")
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
