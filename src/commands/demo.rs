@@ -1,7 +1,7 @@
 //! `smoke demo`: a small real deployment, and a suite that verifies it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
@@ -50,12 +50,12 @@ impl Args {
             eprintln!("broken on purpose: {} ({})", fault.name, fault.breaks);
         }
         let plan = self.plan(&demo)?;
-        let run = self.how.execute(&plan)?;
+        let exit = self.how.execute(&plan, Path::new("."))?;
         if self.keep {
             print(&how_to_reach(&demo))?;
             wait_for_interrupt()?;
         }
-        Ok(run.exit())
+        Ok(exit)
     }
 
     fn plan(&self, demo: &Demo) -> Result<Plan, Failure> {

@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, project: Option<&Path>) -> Result<Exit, Failure> {
-        let plan = plan(project, &self.environment, &self.select.request())?;
+        let (plan, _) = plan(project, &self.environment, &self.select.request())?;
         let found: Vec<usize> = (0..plan.checks.len())
             .filter(|at| self.means(&plan.checks[*at]))
             .collect();

@@ -5,7 +5,7 @@
 //! its check.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
@@ -14,11 +14,10 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::engine::{self, Options};
 use crate::outcome::{Event, Exit, Outcome, Skip, Verdict};
-use crate::plan::{Plan, PlannedCheck, Request, build};
-use crate::suite::Project;
+use crate::plan::{Plan, PlannedCheck};
 
 use super::Failure;
-use super::select::{Select, complete, plan};
+use super::select::{Select, plan, runnable};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -42,7 +41,7 @@ impl Args {
     pub(super) fn run(&self, project: Option<&Path>) -> Result<Exit, Failure> {
         let arguments = Arguments::from_iter(std::iter::once("smoke".to_owned()).chain(self.arguments.clone()));
         let board = Arc::new(Board::default());
-        let plan = plan(project, &self.environment, &self.select.request())?;
+        let (plan, _) = plan(project, &self.environment, &self.select.request())?;
         let checks: Vec<&PlannedCheck> = plan.checks.iter().filter(|check| check.cleans.is_none()).collect();
         let trials: Vec<Trial> = checks.iter().map(|check| trial(check, &board)).collect();
         if !arguments.list {
@@ -68,10 +67,10 @@ impl Args {
         let (folder, name, board) = (folder.map(Path::to_owned), self.environment.clone(), Arc::clone(board));
         let (tell, told) = std::sync::mpsc::channel();
         thread::spawn(move || {
-            let plan = ready_plan(folder, &name, &request);
+            let plan = runnable(folder.as_deref(), &name, &request);
             match plan {
                 Err(failure) => drop(tell.send(Err(failure))),
-                Ok(plan) => {
+                Ok((plan, _)) => {
                     let _ = tell.send(Ok(()));
                     board.fill(&plan);
                 }
@@ -79,13 +78,6 @@ impl Args {
         });
         told.recv().unwrap_or(Ok(()))
     }
-}
-
-fn ready_plan(folder: Option<PathBuf>, name: &str, request: &Request) -> Result<Plan, Failure> {
-    let project = Project::load(folder.as_deref())?;
-    let plan = build(&project, project.environment(name)?, request)?;
-    complete(&plan)?;
-    Ok(plan)
 }
 
 /// Whether the arguments ask for this trial to be run, as `libtest_mimic` decides it.

@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, project: Option<&Path>) -> Result<Exit, Failure> {
-        let plan = plan(project, &self.environment, &self.select.request())?;
+        let (plan, _) = plan(project, &self.environment, &self.select.request())?;
         let wide = plan
             .checks
             .iter()

@@ -1,13 +1,18 @@
 //! `smoke run`: verify an environment.
 
-use std::path::Path;
+use std::io::{self, BufWriter, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use indicatif::ProgressDrawTarget;
 
 use crate::engine::{self, Options};
-use crate::outcome::{Event, Exit, Run};
+use crate::outcome::{Event, Exit, Report};
 use crate::plan::{Plan, Request};
+use crate::report::terminal::{Live, Plain, Styles};
+use crate::report::{FORMS, Form, form};
+use crate::suite::{Mistake, one_of};
 
 use super::Failure;
 use super::select::{Select, runnable};
@@ -34,7 +39,7 @@ pub(super) struct How {
     /// End the run after so long (such as 90s); what is not done by then is unclear
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     deadline: Option<Duration>,
-    /// Write a report: junit=PATH, json=PATH (repeatable; without PATH under reports/ENV/)
+    /// Write a report: junit=PATH or json=PATH (repeatable; without =PATH under reports/ENV/; junit where none is given)
     #[arg(long, value_name = "FORM=PATH")]
     report: Vec<String>,
 }
@@ -45,57 +50,121 @@ impl Args {
             jobs: self.how.jobs,
             ..self.select.request()
         };
-        let plan = runnable(project, &self.environment, &request)?;
-        Ok(self.how.execute(&plan)?.exit())
+        let (plan, root) = runnable(project, &self.environment, &request)?;
+        self.how.execute(&plan, &root)
     }
 }
 
 impl How {
+    /// Checks in flight at most.
     pub(super) fn jobs(&self) -> Option<usize> {
         self.jobs
     }
 
-    /// Runs `plan` and feeds every report.
-    pub(super) fn execute(&self, plan: &Plan) -> Result<Run, Failure> {
+    /// Runs `plan` of the project in `root`, and feeds every report.
+    pub(super) fn execute(&self, plan: &Plan, root: &Path) -> Result<Exit, Failure> {
+        let files = self.files(plan, root)?;
         let options = Options {
             fail_fast: self.fail_fast,
             deadline: self.deadline,
-            keep_observations: false,
+            keep_observations: files.iter().any(|(form, _)| form.observations),
         };
+        let mut reports = Reports::new(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut emit = |event: Event<'_>| match event {
-            Event::CheckFinished { outcome, .. } => {
-                println!("{:8} {}  {}", outcome.verdict, outcome.id, outcome.title);
-                for finding in outcome.problems() {
-                    println!(
-                        "   {} expected: {} seen: {}",
-                        finding.what, finding.expected, finding.seen
-                    );
-                    if let Some(place) = &finding.place {
-                        println!("{}", place.quote(4));
-                    }
+        let run = runtime.block_on(engine::run(plan, options, interrupted(), &mut |event| {
+            reports.on(event)
+        }));
+        // A name that is still being looked up must not hold up the end.
+        runtime.shutdown_background();
+        Ok(reports.verdict(run.exit()))
+    }
+
+    /// The forms that are wanted, each with its file.
+    fn files(&self, plan: &Plan, root: &Path) -> Result<Vec<(&'static Form, PathBuf)>, Failure> {
+        let usual = |form: &Form| root.join("reports").join(&plan.environment).join(form.file);
+        if self.report.is_empty() {
+            return Ok(form("junit").map(|form| (form, usual(form))).into_iter().collect());
+        }
+        let wanted = self.report.iter().map(|wanted| {
+            let (name, path) = wanted
+                .split_once('=')
+                .map_or((wanted.as_str(), None), |(name, path)| (name, Some(path)));
+            let form = form(name).ok_or_else(|| {
+                let hint = one_of(name, FORMS.iter().map(|form| form.name));
+                Mistake {
+                    hint,
+                    ..Mistake::nowhere(format!("--report {name}: there is no such form"))
                 }
-                if let Some(u) = &outcome.unobserved {
-                    println!("   {u}");
-                }
-                if let Some(u) = &outcome.skip {
-                    println!("   {u}");
-                }
-            }
-            Event::RunFinished { run } => println!(
-                "{:?} {:?} {:?}",
-                run.counts(),
-                run.duration,
-                run.slowest_chain.iter().map(ToString::to_string).collect::<Vec<_>>()
-            ),
-            _ => {}
-        };
-        let run = runtime.block_on(engine::run(plan, options, interrupted(), &mut emit));
-        Ok(run)
+            })?;
+            Ok((form, path.map_or_else(|| usual(form), PathBuf::from)))
+        });
+        wanted.collect::<Result<_, Mistake>>().map_err(Failure::from)
     }
 }
 
-/// Completes at the first Ctrl-C (or SIGTERM); the second one ends the process at once.
+/// Every listener of a run. All are fed, even if one fails.
+struct Reports {
+    listeners: Vec<Box<dyn Report>>,
+    errors: Vec<io::Error>,
+}
+
+impl Reports {
+    fn new(files: Vec<(&'static Form, PathBuf)>) -> Self {
+        let paths = files.iter().map(|(_, path)| crate::suite::shown_path(path)).collect();
+        let mut listeners: Vec<Box<dyn Report>> = files.into_iter().map(|(form, path)| (form.to)(path)).collect();
+        listeners.push(on_terminal(paths));
+        Self {
+            listeners,
+            errors: Vec::new(),
+        }
+    }
+
+    fn on(&mut self, event: Event<'_>) {
+        let errors = &mut self.errors;
+        self.listeners.retain_mut(|listener| match listener.on(event) {
+            Ok(()) => true,
+            Err(error) => {
+                errors.push(error);
+                false
+            }
+        });
+    }
+
+    /// The exit code of the run: a report that could not be written never makes it better, and green without it is not
+    /// green.
+    fn verdict(self, exit: Exit) -> Exit {
+        for error in self
+            .errors
+            .iter()
+            .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+        {
+            eprintln!("error: {error}");
+        }
+        if exit == Exit::Passed && !self.errors.is_empty() {
+            Exit::Usage
+        } else {
+            exit
+        }
+    }
+}
+
+fn on_terminal(paths: Vec<String>) -> Box<dyn Report> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let terminal = io::stdout().is_terminal();
+    let styles = Styles::of(terminal, variable);
+    let watched = terminal && variable("CI").is_none_or(|ci| ci.is_empty());
+    if watched && variable("TERM").is_none_or(|term| term != "dumb") {
+        return Box::new(Live::new(
+            Box::new(io::stdout()),
+            ProgressDrawTarget::stdout(),
+            styles,
+            paths,
+        ));
+    }
+    Box::new(Plain::new(Box::new(BufWriter::new(io::stdout())), styles, paths))
+}
+
+/// Completes at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 async fn interrupted() {
     wait_for_signal().await;
     tokio::spawn(async {
@@ -105,6 +174,7 @@ async fn interrupted() {
     });
 }
 
+/// Completes at Ctrl-C or SIGTERM.
 pub(super) async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {

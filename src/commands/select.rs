@@ -1,6 +1,6 @@
 //! The arguments that choose checks, shared by the commands that make a plan.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -50,8 +50,8 @@ impl Select {
     }
 }
 
-/// The plan for `request` in the environment called `name`.
-pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<Plan, Failure> {
+/// The plan for `request` in the environment called `name`, and the project's folder.
+pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, PathBuf), Failure> {
     let project = Project::load(folder)?;
     let plan = build(&project, project.environment(name)?, request)?;
     if plan.checks.is_empty() {
@@ -68,14 +68,14 @@ pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Resu
         };
         return Err(Failure::Nothing(why));
     }
-    Ok(plan)
+    Ok((plan, project.root))
 }
 
-/// The plan for a run: every environment variable it needs is set.
-pub(super) fn runnable(folder: Option<&Path>, name: &str, request: &Request) -> Result<Plan, Failure> {
-    let plan = plan(folder, name, request)?;
+/// The plan for a run, whose environment variables are all set, and the project's folder.
+pub(super) fn runnable(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, PathBuf), Failure> {
+    let (plan, root) = plan(folder, name, request)?;
     complete(&plan)?;
-    Ok(plan)
+    Ok((plan, root))
 }
 
 /// Refuses a plan that needs environment variables which are not set, all of them at once.

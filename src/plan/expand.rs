@@ -28,6 +28,8 @@ pub(super) struct Ground<'a> {
 #[derive(Default)]
 pub(super) struct Expansion {
     pub(super) drafts: Vec<Draft>,
+    /// Suite and name of the checks that could not be read: what uses them is not to blame.
+    pub(super) broken: BTreeSet<(String, String)>,
 }
 
 /// A check that is read, with what its text refers to.
@@ -51,8 +53,9 @@ impl Expansion {
     /// Adds the checks of a suite.
     pub(super) fn add(&mut self, ground: &Ground<'_>, defs: Vec<CheckDef>, mistakes: &mut Vec<Mistake>) {
         for def in defs {
-            let span = def.name_span.clone();
+            let (name, span) = (def.name.clone(), def.name_span.clone());
             if let Err(problems) = self.expand(ground, def) {
+                self.broken.insert((ground.suite.clone(), name));
                 mistakes.extend(
                     problems
                         .into_iter()

@@ -1,6 +1,6 @@
 //! Which check waits for which.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::suite::{Mistake, Problem, Spanned, did_you_mean};
 
@@ -25,7 +25,7 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
             .push(at);
     }
     for at in 0..expansion.drafts.len() {
-        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index);
+        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &expansion.broken);
         let draft = &mut expansion.drafts[at];
         let place = draft.check.place.clone();
         mistakes.extend(problems.into_iter().map(|problem| {
@@ -48,7 +48,11 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn needs_of(draft: &Draft, index: &Index) -> (Vec<usize>, Option<usize>, Vec<Problem>) {
+fn needs_of(
+    draft: &Draft,
+    index: &Index,
+    broken: &BTreeSet<(String, String)>,
+) -> (Vec<usize>, Option<usize>, Vec<Problem>) {
     let suite = &draft.check.id.suite;
     let of = |name: &str| index.get(&(suite.clone(), name.to_owned()));
     let (mut needs, mut problems) = (Vec::new(), Vec::new());
@@ -61,7 +65,7 @@ fn needs_of(draft: &Draft, index: &Index) -> (Vec<usize>, Option<usize>, Vec<Pro
     let mut named = |wanted: &Spanned<String>| {
         let name = wanted.rsplit('.').next().unwrap_or(wanted);
         let found = of(name);
-        if found.is_none() {
+        if found.is_none() && !broken.contains(&(suite.clone(), name.to_owned())) {
             let names = index
                 .keys()
                 .filter(|(of, _)| of == suite)

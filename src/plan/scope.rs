@@ -55,7 +55,10 @@ pub(super) fn of_suite(
     override_vars(&mut scope, request);
     // A variable that is called like a check is meant where its name stands alone: `{{ workflows }}` beside
     // [http.workflows].
-    let checks = suite.checks.iter().filter(|check| !scope.vars.contains_key(&check.name));
+    let checks = suite
+        .checks
+        .iter()
+        .filter(|check| !scope.vars.contains_key(&check.name));
     scope.pending = Rc::new(checks.map(|check| check.name.clone()).collect());
     scope
 }

@@ -25,7 +25,7 @@ pub(super) fn head(outcome: &Outcome, styles: Styles, several: bool) -> String {
 }
 
 /// The whole block, with a line end.
-pub(super) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
+pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
     let mut out = head(outcome, styles, several);
     out.push('\n');
     if let Some(unobserved) = &outcome.unobserved {
