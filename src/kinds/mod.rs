@@ -21,6 +21,7 @@ pub use check::{Captured, Check, Examination, Read};
 // A new kind: its file, and these two lists.
 mod call;
 mod http;
+mod login;
 mod ready;
 mod reconcile;
 mod redis;
@@ -31,6 +32,7 @@ mod sql;
 pub const KINDS: &[Entry] = &[
     Entry::of::<ready::Ready>(),
     Entry::of::<http::Http>(),
+    Entry::of::<login::Login>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<call::Call>(),
     Entry::of::<sql::Sql>(),
