@@ -22,6 +22,7 @@ pub use check::{Captured, Check, Examination, Read};
 mod call;
 mod http;
 mod rate_limit;
+mod login;
 mod ready;
 mod reconcile;
 mod redis;
@@ -33,6 +34,7 @@ mod sql;
 pub const KINDS: &[Entry] = &[
     Entry::of::<ready::Ready>(),
     Entry::of::<http::Http>(),
+    Entry::of::<login::Login>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<rls::Rls>(),
     Entry::of::<call::Call>(),

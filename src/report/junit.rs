@@ -1,4 +1,4 @@
-//! JUnit XML, as CI servers read it: a suite is a `testsuite`, a check a `testcase`.
+//! The XML of `JUnit`, as CI servers read it: a suite is a `testsuite`, a check a `testcase`.
 //!
 //! failed is `<failure>`, unclear is `<error>`, skipped is `<skipped>`; a check that only warns is passed, with the warning in
 //! its output. Servers keep one of two cases with the same classname and name, so these are made unique.
@@ -119,6 +119,7 @@ fn why(skip: Option<&Skip>) -> &'static str {
 fn details(outcome: &Outcome) -> String {
     let mut lines = vec![outcome.place.address(), outcome.place.line_only(2)];
     lines.extend(outcome.unobserved.clone());
+    lines.extend(outcome.hint.iter().map(|hint| try_line(hint)));
     let mut quoted = None;
     for finding in outcome.problems() {
         lines.push(String::new());
@@ -145,13 +146,12 @@ fn problem(finding: &Finding) -> Vec<String> {
         format!("  expected: {}", shorten(&finding.expected, LONGEST_VALUE)),
         format!("      seen: {}", shorten(&finding.seen, LONGEST_VALUE)),
     ];
-    lines.extend(
-        finding
-            .hint
-            .iter()
-            .map(|hint| format!("  try: {}", hint.replace('\n', "\n       "))),
-    );
+    lines.extend(finding.hint.iter().map(|hint| try_line(hint)));
     lines
+}
+
+fn try_line(hint: &str) -> String {
+    format!("  try: {}", hint.replace('\n', "\n       "))
 }
 
 /// What a server shows below a case of any verdict: a warning, and the attempts where there were several.
