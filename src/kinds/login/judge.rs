@@ -20,7 +20,9 @@ pub(super) fn judge(login: &Login, seen: &Seen) -> Vec<Finding> {
     findings.extend(seen.guesses.iter().map(|guess| refused_guess(login, seen, guess)));
     findings.extend(alike(login, seen));
     if let Some(path) = &login.protects {
-        findings.extend(seen.probes.iter().map(|probe| probed(login, path, probe, seen)));
+        let telling = |probe: &&Probe| guarded(seen) || matches!(probe.with, With::Token | With::Nothing);
+        let probes = seen.probes.iter().filter(telling);
+        findings.extend(probes.map(|probe| probed(login, path, probe, seen)));
         findings.extend(secrets(login, path, seen));
     }
     findings.extend(refreshed(login, seen));
@@ -206,6 +208,16 @@ fn essence(answer: &Response, user: &str) -> String {
         .to_owned()
 }
 
+/// Whether the token makes a difference. Of a path that is open to all, or to nobody, forged tokens tell nothing.
+fn guarded(seen: &Seen) -> bool {
+    let opens = |with| {
+        seen.probes
+            .iter()
+            .any(|probe| probe.with == with && probe.answer.is_success())
+    };
+    opens(With::Token) && !opens(With::Nothing)
+}
+
 fn probed(login: &Login, path: &Spanned<String>, probe: &Probe, seen: &Seen) -> Finding {
     let answer = &probe.answer;
     let with = match probe.with {
@@ -317,6 +329,9 @@ fn logged_out(login: &Login, seen: &Seen) -> Vec<Finding> {
     let what = format!("POST {}", logout.as_str());
     let ended = left.status < 400;
     let first = Finding::expect(ended, what, "2xx or a redirect", left.status.to_string());
+    if !guarded(seen) {
+        return vec![first.at(logout.span())];
+    }
     let what = format!("GET {} after logging out", protects.as_str());
     let second = if after.is_success() {
         Finding::failed(what, REFUSED, after.status.to_string())
