@@ -21,8 +21,8 @@ pub use check::{Captured, Check, Examination, Read};
 // A new kind: its file, and these two lists.
 mod call;
 mod http;
-mod rate_limit;
 mod login;
+mod rate_limit;
 mod ready;
 mod reconcile;
 mod redis;
