@@ -77,7 +77,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     let chosen = request.selection.choose(&expansion, &mut mistakes);
     let mut drafts = graph::keep(expansion.drafts, &chosen);
     let deployment = endpoints::resolve(&mut drafts, &addresses, &mut mistakes);
-    stop_at(&mut mistakes)?;
+    stop_at(&mut mistakes, &secrets)?;
     let unset = names::unset(&drafts, &addresses);
     let mut checks: Vec<_> = drafts.into_iter().map(|draft| draft.check).collect();
     graph::measure(&mut checks);
@@ -96,12 +96,14 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     })
 }
 
-fn stop_at(mistakes: &mut Vec<Mistake>) -> Result<(), Vec<Mistake>> {
+/// Ends here if there are mistakes. What was wrong may be the value of a secret: it stays behind.
+fn stop_at(mistakes: &mut Vec<Mistake>, secrets: &Secrets) -> Result<(), Vec<Mistake>> {
     if mistakes.is_empty() {
         return Ok(());
     }
     let mut distinct: Vec<Mistake> = Vec::new();
-    for mistake in mistakes.drain(..) {
+    for mut mistake in mistakes.drain(..) {
+        mistake.each_text(&mut |text| *text = secrets.redact(text).into_owned());
         if !distinct.contains(&mistake) {
             distinct.push(mistake);
         }
