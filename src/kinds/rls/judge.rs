@@ -4,7 +4,7 @@ use crate::deployment::postgres::{SqlError, identifier};
 use crate::outcome::Finding;
 
 use super::seen::{Attempt, ENOUGH, Exempt, RoleSeen, Sample, Seen, TableSeen, Tried};
-use super::{Anon, Command, Rls};
+use super::{Anon, Command, Others, Rls};
 
 pub(super) fn judge(rls: &Rls, seen: &Seen) -> Vec<Finding> {
     let mut findings: Vec<Finding> = seen
@@ -181,6 +181,13 @@ impl OneTable<'_> {
     }
 
     fn judge_others(&self, what: &str, role: &str, others: u64, denied: Option<&SqlError>, there: u64) -> Finding {
+        if self.rls.others == Others::Readable || self.rls.anon == Anon::Read {
+            let seen = denied.map_or_else(
+                || format!("{} of {}", counted(others), counted(there)),
+                ToString::to_string,
+            );
+            return Finding::passed(what, "may see rows of others", seen);
+        }
         let expected = "sees no row of others";
         match denied {
             Some(error) => Finding::passed(what, expected, error.to_string()),

@@ -240,7 +240,7 @@ impl Trial<'_> {
         let columns = |right: &str| {
             format!(
                 "(select coalesce(json_agg(a.attname), '[]') from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 \
-                 and not a.attisdropped and a.attgenerated = '' and has_column_privilege(r.oid, c.oid, a.attnum, '{right}'))"
+                 and not a.attisdropped and a.attgenerated = '' and a.attidentity <> 'a' and has_column_privilege(r.oid, c.oid, a.attnum, '{right}'))"
             )
         };
         let query = format!(
