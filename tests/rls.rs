@@ -1,5 +1,7 @@
 //! `rls` against a real PostgreSQL: every promise of the kind, broken once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::future::Future;

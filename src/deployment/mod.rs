@@ -136,6 +136,12 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// The same endpoint for somebody with other cookies.
+    #[must_use]
+    pub fn beside(&self, jar: Jar) -> Self {
+        Self::new(self.deployment, self.endpoint, self.timeout, jar)
+    }
+
     /// How long the attempt may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {

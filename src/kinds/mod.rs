@@ -21,6 +21,8 @@ pub use check::{Captured, Check, Examination, Read};
 // A new kind: its file, and these two lists.
 mod call;
 mod http;
+mod login;
+mod rate_limit;
 mod ready;
 mod reconcile;
 mod redis;
@@ -32,12 +34,14 @@ mod sql;
 pub const KINDS: &[Entry] = &[
     Entry::of::<ready::Ready>(),
     Entry::of::<http::Http>(),
+    Entry::of::<login::Login>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<rls::Rls>(),
     Entry::of::<call::Call>(),
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
+    Entry::of::<rate_limit::RateLimit>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -369,7 +369,7 @@ fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
     let Value::Table(mut table) = node.value else {
         return node;
     };
-    table.split_off(|key| Common::KEYS.contains(&key));
+    let _ = table.split_off(|key| Common::KEYS.contains(&key));
     for group in kind.groups {
         group.gather(&mut table, span);
     }

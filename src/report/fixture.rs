@@ -68,6 +68,7 @@ fn outcome(header: &str, title: &str, verdict: Verdict) -> Outcome {
         effect: Effect::Read,
         place: place(&format!("[{header}]")),
         unobserved: None,
+        hint: None,
         skip: None,
         findings: Vec::new(),
         attempts: if skipped { Vec::new() } else { vec![attempt] },
@@ -146,6 +147,7 @@ fn others() -> Vec<Outcome> {
     ];
     let mut slow = outcome("sql.slow", "", Verdict::Unclear);
     slow.unobserved = Some("no answer from db.example.com:5432/app within 10 s".into());
+    slow.hint = Some("raise the check's `timeout`, or look at pg_stat_activity".into());
     slow.duration = Duration::from_secs(10);
     let mut docs = outcome("http.docs", "The documentation is <not> public", Verdict::Failed);
     docs.severity = Severity::Warn;

@@ -20,6 +20,7 @@
 //! | `….effect` | `read`, `write`, `load` |
 //! | `….place` | the header in the suite: `file`, `line`, `column`, `text` of the line, `width` of what is meant |
 //! | `….unobserved` | why nothing could be observed; absent otherwise |
+//! | `….hint` | what to try then; absent where that is not known |
 //! | `….skip` | `why` (`declared when not_allowed needs not_ready fail_fast interrupted`) and what belongs to it; absent otherwise |
 //! | `….findings[]` | every judged expectation: `what`, `expected`, `seen`, `verdict`, and where known `hint`, `place` |
 //! | `….attempts[]` | every try: `verdict`, `reason` (empty where it passed), `duration` in seconds |

@@ -1,4 +1,4 @@
-//! JUnit XML, as CI servers read it: a suite is a `testsuite`, a check a `testcase`.
+//! The XML of `JUnit`, as CI servers read it: a suite is a `testsuite`, a check a `testcase`.
 //!
 //! failed is `<failure>`, unclear is `<error>`, skipped is `<skipped>`; a check that only warns is passed, with the warning in
 //! its output. Servers keep one of two cases with the same classname and name, so these are made unique.
@@ -62,7 +62,7 @@ fn test_suite(run: &Run, suite: &SuiteTitle) -> TestSuite {
 
 fn test_case(outcome: &Outcome, taken: &mut HashSet<(String, String)>) -> TestCase {
     let classname = line(&format!("{}.{}", outcome.id.suite, outcome.id.kind));
-    let name = unique(&classname, line(&case_name(outcome)), taken);
+    let name = unique(&classname, &line(&case_name(outcome)), taken);
     let time = rounded(outcome.duration);
     let message = line(&shorten(&outcome.reason(), LONGEST_MESSAGE));
     let mut case = match (outcome.verdict, outcome.warns()) {
@@ -91,8 +91,8 @@ fn case_name(outcome: &Outcome) -> String {
     }
 }
 
-fn unique(classname: &str, name: String, taken: &mut HashSet<(String, String)>) -> String {
-    let mut candidate = name.clone();
+fn unique(classname: &str, name: &str, taken: &mut HashSet<(String, String)>) -> String {
+    let mut candidate = name.to_owned();
     let mut number = 1;
     while !taken.insert((classname.to_owned(), candidate.clone())) {
         number += 1;
@@ -118,6 +118,7 @@ fn why(skip: Option<&Skip>) -> &'static str {
 fn details(outcome: &Outcome) -> String {
     let mut lines = vec![outcome.place.address(), outcome.place.line_only(2)];
     lines.extend(outcome.unobserved.clone());
+    lines.extend(outcome.hint.iter().map(|hint| try_line(hint)));
     let mut quoted = None;
     for finding in outcome.problems() {
         lines.push(String::new());
@@ -144,13 +145,12 @@ fn problem(finding: &Finding) -> Vec<String> {
         format!("  expected: {}", shorten(&finding.expected, LONGEST_VALUE)),
         format!("      seen: {}", shorten(&finding.seen, LONGEST_VALUE)),
     ];
-    lines.extend(
-        finding
-            .hint
-            .iter()
-            .map(|hint| format!("  try: {}", hint.replace('\n', "\n       "))),
-    );
+    lines.extend(finding.hint.iter().map(|hint| try_line(hint)));
     lines
+}
+
+fn try_line(hint: &str) -> String {
+    format!("  try: {}", hint.replace('\n', "\n       "))
 }
 
 /// What a server shows below a case of any verdict: a warning, and the attempts where there were several.

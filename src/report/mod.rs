@@ -41,7 +41,7 @@ pub fn form(name: &str) -> Option<&'static Form> {
 /// A check that did not pass, as the terminal shows it, without colours.
 #[must_use]
 pub fn block(outcome: &Outcome) -> String {
-    terminal::block(outcome, terminal::Styles::plain(), false)
+    terminal::block(outcome)
 }
 
 #[cfg(test)]

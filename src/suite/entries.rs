@@ -61,9 +61,28 @@ impl<T: JsonSchema> JsonSchema for Spanned<T> {
 #[derive(Debug, Clone)]
 pub struct Entries<T, K = String>(Vec<(K, Spanned<T>)>);
 
+impl<T> Entries<T> {
+    /// Sets the value of `name`, which no file states.
+    pub fn put(&mut self, name: &str, value: T) {
+        let value = Spanned::new(0..0, value);
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+}
+
 impl<T, K> Default for Entries<T, K> {
     fn default() -> Self {
         Self(Vec::new())
+    }
+}
+
+impl<T> Entries<T> {
+    /// Sets a value, in place of those that are there under the same name in any case.
+    pub fn set(&mut self, name: &str, value: T) {
+        self.0.retain(|(old, _)| !old.eq_ignore_ascii_case(name));
+        self.0.push((name.to_owned(), Spanned::new(0..0, value)));
     }
 }
 

@@ -1,44 +1,64 @@
 //! Undoes the escapes of a text, and remembers what stood where.
 //!
 //! Percent-encoding, backslash escapes (JSON, Rust, C) and character references (HTML, XML): which of them a text is written
-//! in is not known, and it may mix them. So all are undone in the same pass, and, where a text has several, each alone.
+//! in, and in which order, is not known. So every order is tried, one kind after the other.
 
 use std::ops::Range;
 
 /// How deep escapes may be nested: JSON in a JSON string in a URL.
 pub(super) const ROUNDS: usize = 3;
 
-/// Which kinds of escapes to undo, a bit each.
+/// A longer text is not looked at so deeply: three rounds over a megabyte take a second.
+pub(super) const LARGE: usize = 64 << 10;
+
+/// A kind of escape.
 #[derive(Clone, Copy)]
-pub(super) struct Escapes(u8);
+enum Escape {
+    Percent,
+    Backslash,
+    Reference,
+}
 
-impl Escapes {
-    const PERCENT: u8 = 1;
-    const BACKSLASH: u8 = 2;
-    const REFERENCE: u8 = 4;
-    pub(super) const ALL: Self = Self(7);
+impl Escape {
+    const ALL: [Self; 3] = [Self::Percent, Self::Backslash, Self::Reference];
 
-    /// What to try on `text`: nothing, what it has, or all that it has and each of them alone.
-    pub(super) fn to_undo(text: &[u8]) -> Vec<Self> {
-        // Without a branch for each byte the compiler looks at many at once.
-        let found = text.iter().fold(0, |found: u8, byte| {
-            let percent = u8::from(*byte == b'%') * Self::PERCENT;
-            let backslash = u8::from(*byte == b'\\') * Self::BACKSLASH;
-            let reference = u8::from(*byte == b'&') * Self::REFERENCE;
-            found | percent | backslash | reference
-        });
-        if found == 0 {
-            return Vec::new();
+    fn start(self) -> u8 {
+        match self {
+            Self::Percent => b'%',
+            Self::Backslash => b'\\',
+            Self::Reference => b'&',
         }
-        let alone = [Self::PERCENT, Self::BACKSLASH, Self::REFERENCE].map(|kind| Self(found & kind));
-        // Undoing one kind can bring another to light.
-        let mut tries: Vec<Self> = alone.into_iter().filter(|kind| kind.0 != 0).collect();
-        tries.push(Self::ALL);
-        tries
     }
 
-    fn has(self, kind: u8) -> bool {
-        self.0 & kind != 0
+    /// The kinds that `text` may have, a bit each. Without a branch for each byte the compiler looks at many at once.
+    fn present(text: &[u8]) -> u8 {
+        text.iter().fold(0, |found: u8, byte| {
+            let percent = u8::from(*byte == b'%');
+            let backslash = u8::from(*byte == b'\\') * 2;
+            let reference = u8::from(*byte == b'&') * 4;
+            found | percent | backslash | reference
+        })
+    }
+}
+
+/// Hands every view of `text` to `look`, up to `rounds` deep.
+pub(super) fn each_view(text: &[u8], rounds: usize, look: &mut dyn FnMut(&View)) {
+    deeper(text, None, rounds, look);
+}
+
+fn deeper(text: &[u8], outer: Option<&View>, rounds: usize, look: &mut dyn FnMut(&View)) {
+    let present = if rounds > 0 { Escape::present(text) } else { 0 };
+    for (bit, kind) in Escape::ALL.into_iter().enumerate() {
+        if present & (1 << bit) == 0 {
+            continue;
+        }
+        if let Some(mut view) = unescape(text, kind) {
+            if let Some(outer) = outer {
+                view.starts.iter_mut().for_each(|start| *start = outer.starts[*start]);
+            }
+            look(&view);
+            deeper(&view.bytes, Some(&view), rounds - 1, look);
+        }
     }
 }
 
@@ -58,26 +78,17 @@ impl View {
         let end = self.starts[range.end..].iter().find(|end| **end > last);
         start..end.copied().unwrap_or(last)
     }
-
-    /// Another round.
-    pub(super) fn again(&self, escapes: Escapes) -> Option<Self> {
-        let mut next = unescape(&self.bytes, escapes)?;
-        for start in &mut next.starts {
-            *start = self.starts[*start];
-        }
-        Some(next)
-    }
 }
 
-/// The text without escapes; nothing, where there is none.
-pub(super) fn unescape(text: &[u8], escapes: Escapes) -> Option<View> {
+/// The text without escapes of that kind; nothing, where there is none.
+fn unescape(text: &[u8], kind: Escape) -> Option<View> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut starts = Vec::with_capacity(text.len() + 1);
     let mut at = 0;
     let mut changed = false;
     while at < text.len() {
         let before = bytes.len();
-        let length = escape(&text[at..], escapes, &mut bytes);
+        let length = escape(&text[at..], kind, &mut bytes);
         if length == 0 {
             bytes.push(text[at]);
         }
@@ -91,12 +102,14 @@ pub(super) fn unescape(text: &[u8], escapes: Escapes) -> Option<View> {
 
 /// Appends what the escape at the beginning of `text` stands for; its length, or 0 where there is none. An escape that the
 /// end of the text cuts off stands for nothing.
-fn escape(text: &[u8], escapes: Escapes, out: &mut Vec<u8>) -> usize {
-    match text[0] {
-        b'%' if escapes.has(Escapes::PERCENT) => percent(text, out),
-        b'\\' if escapes.has(Escapes::BACKSLASH) => backslash(text, out),
-        b'&' if escapes.has(Escapes::REFERENCE) => reference(text, out),
-        _ => 0,
+fn escape(text: &[u8], kind: Escape, out: &mut Vec<u8>) -> usize {
+    if text[0] != kind.start() {
+        return 0;
+    }
+    match kind {
+        Escape::Percent => percent(text, out),
+        Escape::Backslash => backslash(text, out),
+        Escape::Reference => reference(text, out),
     }
 }
 

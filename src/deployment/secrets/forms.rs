@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::SHORTEST;
-use super::decode::{self, Escapes};
 
 /// A line or a segment of a secret that is shorter than this is not a secret of its own.
 const SHORTEST_PART: usize = 8;
@@ -125,16 +124,9 @@ fn dsn_password(dsn: &str) -> Option<String> {
     Some(password)
 }
 
-/// Every form of one secret that unescaping a text does not bring back to another.
+/// Every form of one secret that is not undone by unescaping.
 pub(super) fn of(secret: &str) -> Vec<Form> {
     let mut forms = vec![Form::plain(secret)];
-    // Texts are unescaped in rounds, so what looks like an escape in the secret itself is undone there as well.
-    let mut view = decode::unescape(secret.as_bytes(), Escapes::ALL);
-    for _ in 0..decode::ROUNDS {
-        let Some(next) = view else { break };
-        forms.push(Form::plain(&next.bytes));
-        view = next.again(Escapes::ALL);
-    }
     if secret.contains(' ') {
         forms.push(Form::plain(secret.replace(' ', "+")));
     }

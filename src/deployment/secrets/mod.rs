@@ -4,8 +4,8 @@
 //! percent-encoded, JSON-, Rust- or HTML-escaped, in base64 (also inside longer base64), in hex, or cut off at the end of a
 //! text. What looks like a credential (a JWT, the password of a URL, a live key) is masked even where nobody registered it.
 //!
-//! Escapes are not enumerated but undone: the text is searched as it stands and again after each of up to three rounds
-//! of unescaping, and what is found there is masked in the original.
+//! Escapes are not enumerated but undone: the text is searched as it stands and again after up to three rounds of unescaping,
+//! and what is found there is masked in the original.
 
 mod decode;
 mod forms;
@@ -17,7 +17,6 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use decode::Escapes;
 use search::Tiers;
 
 /// What stands in place of a secret.
@@ -90,14 +89,10 @@ impl fmt::Debug for Secrets {
 fn ranges(known: &Tiers, text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     known.scan(text.as_bytes(), |range| found.push(range));
-    for escapes in Escapes::to_undo(text.as_bytes()) {
-        let mut view = decode::unescape(text.as_bytes(), escapes);
-        for _ in 0..decode::ROUNDS {
-            let Some(next) = view else { break };
-            known.scan(&next.bytes, |range| found.push(next.original(range)));
-            view = next.again(escapes);
-        }
-    }
+    let rounds = if text.len() <= decode::LARGE { decode::ROUNDS } else { 2 };
+    decode::each_view(text.as_bytes(), rounds, &mut |view| {
+        known.scan(&view.bytes, |range| found.push(view.original(range)));
+    });
     if found.is_empty() { found } else { tidy(text, found) }
 }
 

@@ -1,27 +1,10 @@
 //! Judges what was seen of row level security.
 
-use crate::deployment::postgres::{Policy, SqlError, identifier};
+use crate::deployment::postgres::{SqlError, identifier};
 use crate::outcome::Finding;
 
 use super::seen::{Attempt, ENOUGH, Exempt, RoleSeen, Sample, Seen, TableSeen, Tried};
 use super::{Anon, Command, Rls};
-
-impl Command {
-    const WRITES: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Select => "select",
-            Self::Insert => "insert",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-
-    fn covered_by(self, policy: &Policy) -> bool {
-        policy.command == "all" || policy.command == self.name()
-    }
-}
 
 pub(super) fn judge(rls: &Rls, seen: &Seen) -> Vec<Finding> {
     let mut findings: Vec<Finding> = seen
@@ -62,10 +45,10 @@ fn role_finding(role: &str, state: &RoleSeen, current_user: &str) -> Option<Find
     }
 }
 
-struct OneTable<'a> {
-    rls: &'a Rls,
-    name: &'a str,
-    table: &'a TableSeen,
+pub(super) struct OneTable<'a> {
+    pub(super) rls: &'a Rls,
+    pub(super) name: &'a str,
+    pub(super) table: &'a TableSeen,
     seen: &'a Seen,
 }
 
@@ -113,59 +96,6 @@ impl OneTable<'_> {
             );
         }
         findings
-    }
-
-    fn judge_policies(&self, findings: &mut Vec<Finding>) {
-        let wanted = self.rls.policies.iter().filter(|(table, _)| table == self.name);
-        for (command, roles) in wanted.flat_map(|(_, commands)| commands.iter()) {
-            findings.push(self.judge_exact(*command, roles).at(roles.span()));
-        }
-        if !self.rls.writes {
-            return;
-        }
-        let tried = [&self.rls.roles.anon, &self.rls.roles.user];
-        for policy in self.table.policies.iter().filter(|policy| policy.permissive) {
-            let Some(command) = always_true(policy, &self.table.policies) else {
-                continue;
-            };
-            if policy
-                .roles
-                .iter()
-                .any(|role| role == "public" || tried.contains(&role))
-            {
-                let what = format!("{}: policy \"{}\"", self.name, policy.name);
-                let seen = format!("lets {} {command} any row", policy.roles.join(", "));
-                findings.push(
-                    Finding::failed(what, "a condition on the row", seen)
-                        .hint("name the role it is meant for (`to service_role`), or compare the row's owner"),
-                );
-            }
-        }
-    }
-
-    fn judge_exact(&self, command: Command, wanted: &[String]) -> Finding {
-        let permissive = self
-            .table
-            .policies
-            .iter()
-            .filter(|policy| policy.permissive && command.covered_by(policy));
-        let mut have: Vec<&str> = permissive
-            .flat_map(|policy| policy.roles.iter().map(String::as_str))
-            .collect();
-        have.sort_unstable();
-        have.dedup();
-        let mut wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let say = |roles: &[&str]| {
-            if roles.is_empty() {
-                "nobody".to_owned()
-            } else {
-                roles.join(", ")
-            }
-        };
-        let what = format!("{}: policies for {}", self.name, command.name());
-        Finding::expect(have == wanted, what, say(&wanted), say(&have))
     }
 
     fn judge_behaviour(&self, findings: &mut Vec<Finding>) {
@@ -309,7 +239,7 @@ impl OneTable<'_> {
             };
             let Some(attempt) = attempt else { continue };
             let expected = format!("cannot {} a row of {whose}", command.name());
-            findings.push(self.judge_attempt(what, expected, attempt, || self.blame(command, role)));
+            findings.push(judge_attempt(what, expected, attempt, || self.blame(command, role)));
         }
     }
 
@@ -322,41 +252,12 @@ impl OneTable<'_> {
                 "there was no row of their own, or no other value, to try it with",
             );
         };
-        let finding = self.judge_attempt(what, expected, attempt, String::new);
+        let finding = judge_attempt(what, expected, attempt, String::new);
         let role = identifier(&self.rls.roles.user);
         finding.hint(format!(
             "revoke update on {0} from {role}; grant update (the columns that they may change) on {0} to {role}",
             self.quoted()
         ))
-    }
-
-    fn judge_attempt(
-        &self,
-        what: &str,
-        expected: String,
-        attempt: &Attempt,
-        blame: impl FnOnce() -> String,
-    ) -> Finding {
-        match attempt {
-            Attempt::NoRight => Finding::passed(what, expected, "no right to"),
-            Attempt::Wrote(0) => Finding::passed(what, expected, "0 rows reached"),
-            Attempt::Wrote(rows) => Finding::failed(what, expected, format!("{rows} row written{}", blame())),
-            Attempt::Stopped(error) if attempt.passed_the_policies() => {
-                let seen = format!(
-                    "the policies let it pass; only a constraint stopped it: {error}{}",
-                    blame()
-                );
-                Finding::failed(what, expected, seen)
-            }
-            Attempt::Stopped(error) if error.is_denied() => Finding::passed(what, expected, error.to_string()),
-            Attempt::Stopped(error) => match error.code.get(..2).unwrap_or_default() {
-                // The value that was tried did not fit the column: nothing is known about the policies.
-                "22" => Finding::unclear(what, expected, error.sentence()),
-                "42" | "54" => errs(what, error),
-                // Raised by a trigger.
-                _ => Finding::passed(what, expected, error.to_string()),
-            },
-        }
     }
 
     fn exempt(&self, role: &str, exempt: Exempt) -> Finding {
@@ -380,42 +281,6 @@ impl OneTable<'_> {
         };
         Finding::failed(format!("{} as {role}", self.name), "policies apply to the role", seen).hint(hint)
     }
-
-    /// The permissive policies that could have let `role` do it.
-    fn blame(&self, command: Command, role: &str) -> String {
-        let policies = self.table.policies.iter().filter(|policy| {
-            policy.permissive
-                && command.covered_by(policy)
-                && policy.roles.iter().any(|name| name == "public" || name == role)
-        });
-        let names: Vec<String> = policies.map(|policy| format!("\"{}\"", policy.name)).collect();
-        match names.len() {
-            0 => String::new(),
-            1 => format!(" (policy {})", names[0]),
-            _ => format!(" (one of the policies {})", names.join(", ")),
-        }
-    }
-}
-
-/// The command that `policy` allows on every row; none if it has a condition, or a restrictive one stands beside it.
-fn always_true<'a>(policy: &'a Policy, all: &[Policy]) -> Option<&'a str> {
-    let yes = |condition: &Option<String>| condition.as_deref() == Some("true");
-    let open = match policy.command.as_str() {
-        "insert" => yes(&policy.check),
-        "update" => yes(&policy.using) && policy.check.as_ref().is_none_or(|_| yes(&policy.check)),
-        "delete" => yes(&policy.using),
-        "all" => yes(&policy.using) && policy.check.as_ref().is_none_or(|_| yes(&policy.check)),
-        _ => false,
-    };
-    let restricted = all
-        .iter()
-        .any(|other| !other.permissive && (other.command == "all" || other.command == policy.command));
-    let command = if policy.command == "all" {
-        "write"
-    } else {
-        policy.command.as_str()
-    };
-    (open && !restricted).then_some(command)
 }
 
 fn unclear_others(what: &str, user: &str) -> Finding {
@@ -441,5 +306,28 @@ fn counted(rows: u64) -> String {
         format!("at least {ENOUGH}")
     } else {
         rows.to_string()
+    }
+}
+
+fn judge_attempt(what: &str, expected: String, attempt: &Attempt, blame: impl FnOnce() -> String) -> Finding {
+    match attempt {
+        Attempt::NoRight => Finding::passed(what, expected, "no right to"),
+        Attempt::Wrote(0) => Finding::passed(what, expected, "0 rows reached"),
+        Attempt::Wrote(rows) => Finding::failed(what, expected, format!("{rows} row written{}", blame())),
+        Attempt::Stopped(error) if attempt.passed_the_policies() => {
+            let seen = format!(
+                "the policies let it pass; only a constraint stopped it: {error}{}",
+                blame()
+            );
+            Finding::failed(what, expected, seen)
+        }
+        Attempt::Stopped(error) if error.is_denied() => Finding::passed(what, expected, error.to_string()),
+        Attempt::Stopped(error) => match error.code.get(..2).unwrap_or_default() {
+            // The value that was tried did not fit the column: nothing is known about the policies.
+            "22" => Finding::unclear(what, expected, error.sentence()),
+            "42" | "54" => errs(what, error),
+            // Raised by a trigger.
+            _ => Finding::passed(what, expected, error.to_string()),
+        },
     }
 }

@@ -1,7 +1,9 @@
 //! `rls`: row level security, on paper and in fact.
 
+mod attempt;
 mod judge;
 mod observe;
+mod policies;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -54,7 +56,7 @@ use seen::Seen;
 ///   roles      which roles stand for an anonymous visitor and for a user; default
 ///              { anon = "anon", user = "authenticated" }. "" leaves one out.
 ///   claims     further JWT claims besides sub and role
-///   set        further settings by name: { "app.user_id" = ":user" }, where :user stands for the tried user
+///   set        further settings by name: { "`app.user_id`" = ":user" }, where :user stands for the tried user
 ///   anon       "nothing" (default): an anonymous visitor sees no row; "read": sees rows, but never writes
 ///   reads      false: not even their owner may read rows (only the server may). Default true.
 ///   writes     false: do not try to write. Default true: the insert of a row of another, and the update and delete of
@@ -69,11 +71,11 @@ use seen::Seen;
 ///
 /// A failure:
 ///
-///   FAILED  rls.user_owned   Users see only their own rows
+///   FAILED  `rls.user_owned`   Users see only their own rows
 ///     suites/app.toml:2:11
-///       edited_images                    expected: row level security enabled   seen: disabled
+///       `edited_images`                    expected: row level security enabled   seen: disabled
 ///       images as authenticated 7c1f…    expected: no row of others             seen: 38 of them (policy "Anyone can view")
-///     try: alter table "public"."edited_images" enable row level security
+///     try: alter table "`public"."edited_images`" enable row level security
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rls {

@@ -228,18 +228,17 @@ impl SchemaCheck {
             return Finding::failed(what, "these arguments", overloads.join(", "))
                 .hint("a call with the old arguments fails: which side was deployed without the other?");
         };
-        match taking.iter().find(|function| wanted.returns(function)) {
-            Some(function) => Finding::passed(what, "a function", signature(function)),
-            None => {
-                let expected = format!("returns {}", wanted.result.as_deref().unwrap_or_default());
-                let result = if first.result.is_empty() {
-                    "nothing: it is a procedure"
-                } else {
-                    &first.result
-                };
-                Finding::failed(what, expected, format!("returns {result}"))
-            }
+        if let Some(function) = taking.iter().find(|function| wanted.returns(function)) {
+            return Finding::passed(what, "a function", signature(function));
         }
+        let expected = format!("returns {}", wanted.result.as_deref().unwrap_or_default());
+        let procedure = first.result.is_empty();
+        let result = if procedure {
+            "nothing: it is a procedure"
+        } else {
+            &first.result
+        };
+        Finding::failed(what, expected, format!("returns {result}"))
     }
 
     fn no_such_function(&self, wanted: &WantedFunction, seen: &Seen) -> Finding {

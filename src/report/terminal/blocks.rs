@@ -28,8 +28,12 @@ pub(super) fn head(outcome: &Outcome, styles: Styles, several: bool) -> String {
 pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
     let mut out = head(outcome, styles, several);
     out.push('\n');
-    if let Some(unobserved) = &outcome.unobserved {
-        let reason = visible(&shorten(unobserved, LONGEST_VALUE)).into_owned();
+    if let Some(unobserved) = outcome
+        .unobserved
+        .clone()
+        .or_else(|| outcome.skip.as_ref().map(ToString::to_string))
+    {
+        let reason = visible(&shorten(&unobserved, LONGEST_VALUE)).into_owned();
         let _ = writeln!(out, "  {}   {reason}", outcome.place.address());
     }
     let problems: Vec<&Finding> = outcome.problems().collect();

@@ -7,13 +7,17 @@ mod skipped;
 mod styles;
 mod summary;
 
-pub(super) use blocks::block;
 pub use live::Live;
 pub use plain::Plain;
 pub use styles::Styles;
 
 use super::text::visible;
 use crate::outcome::{CheckId, Outcome};
+
+/// A check that did not pass, without colours.
+pub(super) fn block(outcome: &Outcome) -> String {
+    blocks::block(outcome, Styles::plain(), false)
+}
 
 /// `rls.user_owned`, and with its suite where the run has several.
 fn label(id: &CheckId, several: bool) -> String {

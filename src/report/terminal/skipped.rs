@@ -1,5 +1,7 @@
 //! The skipped checks, a line a cause.
 
+use std::fmt::Write as _;
+
 use super::super::text::{count, visible};
 use super::{Styles, label};
 use crate::outcome::{CheckId, Outcome, Run, Skip, Verdict};
@@ -32,7 +34,7 @@ fn line(cause: &str, names: &[String], styles: Styles) -> String {
     let more = names.len().saturating_sub(MOST_NAMES);
     let mut listed = names[..names.len() - more].join(", ");
     if more > 0 {
-        listed += &format!(" and {more} more");
+        let _ = write!(listed, " and {more} more");
     }
     let word = styles.verdict(Verdict::Skipped, "SKIPPED");
     format!("{word} {} {cause}: {listed}", count(names.len(), "check"))

@@ -1,0 +1,343 @@
+//! What the answers say.
+
+use serde_json::Value;
+
+use crate::deployment::http::Response;
+use crate::outcome::Finding;
+use crate::suite::Spanned;
+
+use super::observe::{Guess, Probe, Seen, With, Wrong};
+use super::{Jwt, Login, jwt};
+
+const REFUSED: &str = "refused";
+
+pub(super) fn judge(login: &Login, seen: &Seen) -> Vec<Finding> {
+    let mut findings = login.expected().judge(&seen.good);
+    findings.extend(token(login, seen));
+    if let Some(expected) = &login.expect.jwt {
+        findings.extend(claims(expected, login.token_in(&seen.good).as_deref(), seen.now));
+    }
+    findings.extend(seen.guesses.iter().map(|guess| refused_guess(login, seen, guess)));
+    findings.extend(alike(login, seen));
+    if let Some(path) = &login.protects {
+        let telling = |probe: &&Probe| guarded(seen) || matches!(probe.with, With::Token | With::Nothing);
+        let probes = seen.probes.iter().filter(telling);
+        findings.extend(probes.map(|probe| probed(login, path, probe, seen)));
+        findings.extend(secrets(login, path, seen));
+    }
+    findings.extend(refreshed(login, seen));
+    findings.extend(logged_out(login, seen));
+    findings
+}
+
+fn token(login: &Login, seen: &Seen) -> Option<Finding> {
+    let (what, span) = match (&login.token, &login.cookie) {
+        (Some(path), _) => (format!("token {}", **path), path.span()),
+        (None, Some(name)) => (format!("cookie {}", name.as_str()), name.span()),
+        (None, None) => return None,
+    };
+    let finding = match login.token_in(&seen.good) {
+        Some(token) => Finding::passed(what, "a token", format!("one of {} characters", token.chars().count())),
+        None => Finding::failed(what, "a token", "nothing there").hint(elsewhere(&seen.good)),
+    };
+    Some(finding.at(span))
+}
+
+/// Where the token may be instead.
+fn elsewhere(answer: &Response) -> String {
+    let cookies: Vec<&str> = answer.cookies.iter().map(|(name, _)| name.as_str()).collect();
+    let keys = answer.json().ok().map(|document| paths(&document)).unwrap_or_default();
+    match (keys.is_empty(), cookies.is_empty()) {
+        (true, true) => "the answer has neither JSON nor cookies: is this the login's address?".to_owned(),
+        (false, true) => format!("the answer has {}", keys.join(", ")),
+        (true, false) => format!(
+            "the answer sets the cookies {}: cookie = \"{}\"?",
+            cookies.join(", "),
+            cookies[0]
+        ),
+        (false, false) => format!(
+            "the answer has {} and sets the cookies {}",
+            keys.join(", "),
+            cookies.join(", ")
+        ),
+    }
+}
+
+/// The paths of the texts in a document, two levels deep.
+fn paths(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in document.as_object().into_iter().flatten() {
+        match value.as_object() {
+            Some(inner) => found.extend(inner.keys().map(|inner| format!("$.{key}.{inner}"))),
+            None => found.push(format!("$.{key}")),
+        }
+    }
+    found.truncate(12);
+    found
+}
+
+fn claims(expected: &Spanned<Jwt>, token: Option<&str>, now: i64) -> Vec<Finding> {
+    let Some(token) = token else { return Vec::new() };
+    let Some(token) = jwt::parse(token) else {
+        return vec![Finding::failed("token", "a JWT", "a token that is none").at(expected.span())];
+    };
+    let mut findings = Vec::new();
+    if let Some(within) = &expected.expires_within {
+        let wanted = format!("within {}", **within);
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+        let left = token.expiry().map(|expiry| expiry - now as f64);
+        findings.push(
+            match left {
+                None => Finding::failed("JWT expiry", wanted, "never: it has no `exp`")
+                    .hint("give tokens an expiry; a stolen one is good for ever"),
+                Some(left) if left <= 0.0 => Finding::failed(
+                    "JWT expiry",
+                    wanted,
+                    format!("{left} s from now, so it is expired already"),
+                )
+                .hint("do the clocks of the server and of this machine agree?"),
+                // A token is some moments old when it is looked at, never some moments young.
+                Some(left) => Finding::expect(
+                    left <= within.0.as_secs_f64() + 1.0,
+                    "JWT expiry",
+                    wanted,
+                    format!("in {}", span(left)),
+                ),
+            }
+            .at(within.span()),
+        );
+    }
+    if let Some(algorithm) = &expected.algorithm {
+        findings.push(algorithm.judge("JWT algorithm", token.algorithm()));
+    }
+    for (name, matcher) in expected.claims.iter() {
+        findings.push(matcher.judge(format!("JWT claim {name}"), token.claims.get(name)));
+    }
+    findings
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a positive number of seconds"
+)]
+fn span(seconds: f64) -> String {
+    humantime::format_duration(std::time::Duration::from_secs(seconds as u64)).to_string()
+}
+
+fn refused_guess(login: &Login, seen: &Seen, guess: &Guess) -> Finding {
+    let answer = &guess.answer;
+    let (what, span) = match guess.what {
+        Wrong::Password => ("a wrong password".to_owned(), None),
+        Wrong::User => ("an unknown user".to_owned(), None),
+        Wrong::Listed(at) => (
+            format!("`refuses` {}, as {}", at + 1, guess.user),
+            login.refuses.get(at).map(Spanned::span),
+        ),
+    };
+    let shown = answer.status.to_string();
+    let finding = if login.grants(answer, Some(&seen.good)) {
+        Finding::failed(what, REFUSED, format!("{shown}, logged in")).hint(match guess.what {
+            Wrong::Listed(_) => "change this password, and do not let a default one into production",
+            _ => "anyone can log in: does the server compare the password at all?",
+        })
+    } else {
+        not_an_accident(what, answer)
+    };
+    match span {
+        Some(span) => finding.at(span),
+        None => finding,
+    }
+}
+
+/// Refused, unless the server fell over or its rate limit came first.
+fn not_an_accident(what: String, answer: &Response) -> Finding {
+    match answer.status {
+        429 => Finding::unclear(what, REFUSED, "429: a rate limit refused it, whatever it was")
+            .hint("wait for the limit's window, and let fewer checks log in"),
+        500.. => Finding::failed(what, REFUSED, format!("{}: {}", answer.status, answer.body))
+            .hint("an error is not a refusal: what does the server's log say?"),
+        status => Finding::passed(what, REFUSED, status.to_string()),
+    }
+}
+
+/// Whether a stranger can tell who has an account.
+fn alike(login: &Login, seen: &Seen) -> Option<Finding> {
+    let wanted = login.alike.as_ref().filter(|alike| ***alike)?;
+    let find = |what| seen.guesses.iter().find(|guess| guess.what == what);
+    let (wrong, unknown) = (find(Wrong::Password)?, find(Wrong::User)?);
+    let (what, expected) = ("a wrong password and an unknown user", "the same answer");
+    let finding = if wrong.answer.status == 429 || unknown.answer.status == 429 {
+        Finding::unclear(what, expected, "429 from a rate limit")
+    } else {
+        let [left, right] = [wrong, unknown].map(|guess| essence(&guess.answer, &guess.user));
+        Finding::expect(left == right, what, expected, format!("{left} and {right}"))
+            .hint("answer both alike; otherwise strangers learn who has an account")
+    };
+    Some(finding.at(wanted.span()))
+}
+
+/// What an answer says, without what is different every time: the user's name, numbers, ids. Of a page only the status
+/// and where it leads.
+fn essence(answer: &Response, user: &str) -> String {
+    let to = answer
+        .header("location")
+        .map(|to| format!(" to {to}"))
+        .unwrap_or_default();
+    let page = answer.header("content-type").is_some_and(|kind| kind.contains("html"));
+    if page {
+        return format!("{}{to}", answer.status);
+    }
+    let body = if user.is_empty() {
+        answer.body.clone()
+    } else {
+        answer.body.replace(user, "USER")
+    };
+    let steady: Vec<String> = body
+        .split_inclusive(|char: char| !(char.is_alphanumeric() || char == '-'))
+        .map(|word| {
+            if word.contains(|char: char| char.is_ascii_digit()) {
+                "#".to_owned()
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect();
+    format!("{}{to} {}", answer.status, steady.concat())
+        .trim_end()
+        .to_owned()
+}
+
+/// Whether the token makes a difference. Of a path that is open to all, or to nobody, forged tokens tell nothing.
+fn guarded(seen: &Seen) -> bool {
+    let opens = |with| {
+        seen.probes
+            .iter()
+            .any(|probe| probe.with == with && probe.answer.is_success())
+    };
+    opens(With::Token) && !opens(With::Nothing)
+}
+
+fn probed(login: &Login, path: &Spanned<String>, probe: &Probe, seen: &Seen) -> Finding {
+    let answer = &probe.answer;
+    let with = match probe.with {
+        With::Token => "with the token",
+        With::Nothing => "without a token",
+        With::Changed => "with a changed token",
+        With::Unsigned => "with an unsigned token (alg: none)",
+        With::Forged => "with a token signed by \"secret\"",
+        With::Expired => "with an expired token",
+    };
+    let what = format!("GET {} {with}", path.as_str());
+    let finding = if probe.with == With::Token {
+        opened(login, what, answer, seen)
+    } else if answer.is_success() {
+        Finding::failed(what, REFUSED, answer.status.to_string()).hint(match probe.with {
+            With::Nothing => "the route answers anyone: is its guard still registered?",
+            With::Expired => "the server does not look at `exp`",
+            _ => "the server does not verify the token's signature",
+        })
+    } else {
+        not_an_accident(what, answer)
+    };
+    finding.at(path.span())
+}
+
+fn opened(login: &Login, what: String, answer: &Response, seen: &Seen) -> Finding {
+    let hint = if seen.cookie_stays_home {
+        "the cookie is Secure and this address is http://, so no browser sends it back; check over https://"
+    } else if login.cookie.is_some() {
+        "does the server read this cookie? where it wants a bearer token, say token = \"$.…\" instead of cookie"
+    } else {
+        "does the server read `Authorization: Bearer`? where it wants a cookie, say cookie = \"name\""
+    };
+    match answer.status {
+        429 => not_an_accident(what, answer),
+        status if answer.is_success() => Finding::passed(what, "2xx", status.to_string()),
+        status => Finding::failed(what, "2xx", format!("{status}: {}", answer.body)).hint(hint),
+    }
+}
+
+/// What can be told without asking the server: who else could sign its tokens.
+fn secrets(login: &Login, path: &Spanned<String>, seen: &Seen) -> Vec<Finding> {
+    let token = login.token_in(&seen.good).as_deref().and_then(jwt::parse);
+    let mut findings = Vec::new();
+    if let Some(known) = token.as_ref().and_then(jwt::Token::well_known_secret) {
+        let seen = if known.is_empty() {
+            "the empty one".to_owned()
+        } else {
+            format!("\"{known}\"")
+        };
+        findings.push(
+            Finding::failed("the secret that signs tokens", "one that nobody can guess", seen)
+                .at(path.span())
+                .hint("anyone can make tokens: set a long random secret (openssl rand -base64 48) and deploy again"),
+        );
+    }
+    if let Some(secret) = &login.secret {
+        let why = match token {
+            None => "the token is no JWT",
+            Some(_) if seen.secret_is_another => {
+                "the server signs its tokens with another secret (or algorithm) than `secret`"
+            }
+            Some(_) => return findings,
+        };
+        let expired = Finding::unclear("an expired token", REFUSED, format!("{why}, so none could be made"));
+        findings.push(expired.at(secret.span()));
+    }
+    findings
+}
+
+fn refreshed(login: &Login, seen: &Seen) -> Vec<Finding> {
+    let (Some(refresh), Some([good, made_up])) = (&login.refresh, &seen.refreshed) else {
+        return Vec::new();
+    };
+    let what = format!("POST {}", refresh.post);
+    let given = match &refresh.token {
+        Some(path) => super::text_at(good, path),
+        None => login.token_in(good),
+    };
+    let shown = if good.status == 429 || good.status >= 400 {
+        format!("{}: {}", good.status, good.body)
+    } else if given.is_none() {
+        format!("{}, and no token", good.status)
+    } else {
+        format!("{}, a token", good.status)
+    };
+    let worked = good.is_success() && given.is_some();
+    let first = match good.status {
+        429 => not_an_accident(format!("{what} with the refresh token"), good),
+        _ => Finding::expect(worked, format!("{what} with the refresh token"), "a new token", shown),
+    };
+    let with_nonsense = format!("{what} with a made-up refresh token");
+    let second = if made_up.is_success() {
+        Finding::failed(with_nonsense, REFUSED, made_up.status.to_string())
+    } else {
+        not_an_accident(with_nonsense, made_up)
+    };
+    vec![first.at(refresh.span()), second.at(refresh.span())]
+}
+
+fn logged_out(login: &Login, seen: &Seen) -> Vec<Finding> {
+    let (Some(logout), Some(protects)) = (&login.logout, &login.protects) else {
+        return Vec::new();
+    };
+    let Some([left, after]) = &seen.logged_out else {
+        // Where the first login failed, that is said already.
+        return Vec::new();
+    };
+    let what = format!("POST {}", logout.as_str());
+    let ended = left.status < 400;
+    let first = Finding::expect(ended, what, "2xx or a redirect", left.status.to_string());
+    if !guarded(seen) {
+        return vec![first.at(logout.span())];
+    }
+    let what = format!("GET {} after logging out", protects.as_str());
+    let second = if after.is_success() {
+        Finding::failed(what, REFUSED, after.status.to_string())
+            .hint("the token outlives the session; keep a list of ended sessions, or make tokens short-lived and drop `logout`")
+    } else {
+        not_an_accident(what, after)
+    };
+    vec![first.at(logout.span()), second.at(logout.span())]
+}

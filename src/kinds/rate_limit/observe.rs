@@ -1,0 +1,115 @@
+//! The burst, and what comes after it.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+
+use crate::deployment::http::{Request, Response};
+use crate::deployment::{Target, Unobserved};
+
+use super::{Answer, By, RateLimit, Recovery, Seen};
+
+/// Made-up values for each header.
+pub(super) const SPOOFS: usize = 3;
+
+/// Clocks of limiters tick in whole seconds at worst.
+const MARGIN: Duration = Duration::from_millis(150);
+
+pub(super) async fn observe(check: &RateLimit, target: &Target<'_>) -> Result<Seen, Unobserved> {
+    let whose = (check.by() == By::Identity)
+        .then(|| target.identity(&check.request))
+        .transpose()?;
+    let spent = target.http()?.spent(check.path(), check.per.0, whose);
+    let mut seen = Seen {
+        spent,
+        ..Seen::default()
+    };
+    let begun = Instant::now();
+    burst(check, target, &mut seen).await?;
+    seen.burst_millis = millis(begun.elapsed());
+    if seen.refusal.is_none() {
+        return Ok(seen);
+    }
+    let refused_at = Instant::now();
+    for header in &check.spoof {
+        let statuses = spoof(check, target, header).await?;
+        seen.spoofed.push((header.clone(), statuses));
+    }
+    if let Some(other) = &check.other {
+        let request = Request {
+            bearer: other.bearer.clone(),
+            basic: other.basic.clone(),
+            ..check.request.clone()
+        };
+        seen.other = Some(target.send(&request).await?.status);
+    }
+    if check.waits() {
+        let pause = (wait_for(check, &seen) + MARGIN).saturating_sub(refused_at.elapsed());
+        tokio::time::sleep(pause).await;
+        let status = target.send(&check.request).await?.status;
+        seen.recovery = Some(Recovery {
+            waited_millis: millis(refused_at.elapsed()),
+            status,
+        });
+    }
+    Ok(seen)
+}
+
+/// One request alone, for the headers of an untouched budget; then waves, until one of them meets a refusal.
+async fn burst(check: &RateLimit, target: &Target<'_>, seen: &mut Seen) -> Result<(), Unobserved> {
+    let mut wave = 1;
+    while seen.refusal.is_none() && seen.answers.len() < check.most() {
+        let room = check.most() - seen.answers.len();
+        let responses = try_join_all((0..wave.min(room)).map(|_| target.send(&check.request))).await?;
+        for response in responses {
+            seen.answers.push(Answer::of(&response));
+            if check.refused(response.status) && seen.refusal.is_none() {
+                seen.refusal = Some(response);
+            }
+        }
+        wave = check.burst;
+    }
+    Ok(())
+}
+
+async fn spoof(check: &RateLimit, target: &Target<'_>, header: &str) -> Result<Vec<u16>, Unobserved> {
+    let mut statuses = Vec::new();
+    for at in 0..SPOOFS {
+        // 203.0.113.0/24 is for documentation (RFC 5737): nobody has these addresses.
+        let value = format!("203.0.113.{}", 10 + at);
+        statuses.push(target.send(&check.request.with_header(header, &value)).await?.status);
+    }
+    Ok(statuses)
+}
+
+/// How long to wait: what the refusal says, if it is no longer than the window; else the window.
+fn wait_for(check: &RateLimit, seen: &Seen) -> Duration {
+    let said = seen
+        .refusal
+        .as_ref()
+        .and_then(|refusal| refusal.header("retry-after")?.trim().parse().ok());
+    said.map(Duration::from_secs)
+        .filter(|said| *said <= check.per.0)
+        .unwrap_or(check.per.0)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Answer {
+    /// `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06) or `X-RateLimit-*`.
+    fn of(response: &Response) -> Self {
+        let number = |name: &str| {
+            let value = response.header(&format!("ratelimit-{name}"));
+            value
+                .or_else(|| response.header(&format!("x-ratelimit-{name}")))
+                .and_then(|value| value.trim().parse().ok())
+        };
+        Self {
+            status: response.status,
+            limit: number("limit"),
+            remaining: number("remaining"),
+        }
+    }
+}
