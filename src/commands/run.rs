@@ -1,6 +1,7 @@
 //! `smoke run`: verify an environment.
 
 use std::io::{self, BufWriter, IsTerminal};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ impl Args {
             ..self.select.request()
         };
         let (plan, root) = runnable(project, &self.environment, &request)?;
+        // The process ends with the run: to take the plan apart would only take time.
+        let plan = ManuallyDrop::new(plan);
         self.how.execute(&plan, &root)
     }
 }
@@ -74,6 +77,7 @@ impl How {
         let run = runtime.block_on(engine::run(plan, options, interrupted(), &mut |event| {
             reports.on(event);
         }));
+        let run = ManuallyDrop::new(run);
         // A name that is still being looked up must not hold up the end.
         runtime.shutdown_background();
         Ok(reports.verdict(run.exit()))

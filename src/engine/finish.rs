@@ -73,7 +73,7 @@ fn place_findings(findings: &mut [Finding], planned: &PlannedCheck) {
     for finding in findings.iter_mut().filter(|finding| finding.verdict != Verdict::Passed) {
         if let Some(span) = &finding.span {
             let place = places.entry(span.start).or_insert_with(|| planned.source.place(span));
-            finding.place = Some(place.clone());
+            finding.place = Some(Box::new(place.clone()));
         }
     }
 }

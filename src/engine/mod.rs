@@ -83,10 +83,9 @@ pub async fn run(
         stop: stopped,
         emit: RefCell::new(emit),
     };
-    let planned = plan.planned();
     shared.say(Event::RunStarted {
         environment: &plan.environment,
-        checks: &planned,
+        checks: &plan.planned(),
     });
     let mut conductor = Conductor {
         shared: &shared,
@@ -99,7 +98,14 @@ pub async fn run(
     conductor.conduct(interrupted).await;
     conductor.clean_up().await;
     let interrupted = *conductor.stop.borrow() == Stop::Interrupted;
-    let outcomes: Vec<Outcome> = std::mem::take(&mut conductor.outcomes).into_iter().flatten().collect();
+    #[expect(
+        clippy::filter_map_identity,
+        reason = "in place, where flatten would copy all outcomes"
+    )]
+    let outcomes: Vec<Outcome> = std::mem::take(&mut conductor.outcomes)
+        .into_iter()
+        .filter_map(|outcome| outcome)
+        .collect();
     let run = Run {
         environment: plan.environment.clone(),
         suites: plan.suites.clone(),

@@ -23,9 +23,9 @@ pub struct Finding {
     /// The bytes of the suite that state the expectation; the engine turns them into `place`.
     #[serde(skip)]
     pub span: Option<Range<usize>>,
-    /// Where the suite states the expectation.
+    /// Where the suite states the expectation; boxed, since few findings have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
 }
 
 impl Finding {

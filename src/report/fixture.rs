@@ -91,7 +91,7 @@ fn skipped(header: &str, skip: Skip) -> Outcome {
 }
 
 fn at(mut finding: Finding, text: &str) -> Finding {
-    finding.place = Some(place(text));
+    finding.place = Some(Box::new(place(text)));
     finding
 }
 

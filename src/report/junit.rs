@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use junit_report::{OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuite, TestSuiteBuilder};
+use junit_report::{OffsetDateTime, Report as Document, TestCase, TestCaseBuilder, TestSuite};
 
 use super::text::{shorten, without_ansi};
 use super::{Form, file, text};
@@ -44,8 +44,8 @@ impl Report for Junit {
 
 /// Writes the document.
 pub fn render(run: &Run, out: &mut dyn Write) -> io::Result<()> {
-    let suites = run.suites.iter().map(|suite| test_suite(run, suite));
-    let report = ReportBuilder::new().add_testsuites(suites).build();
+    let mut report = Document::new();
+    report.add_testsuites(run.suites.iter().map(|suite| test_suite(run, suite)));
     report.write_xml(&mut *out).map_err(io::Error::other)?;
     out.write_all(b"\n")
 }
@@ -53,11 +53,9 @@ pub fn render(run: &Run, out: &mut dyn Write) -> io::Result<()> {
 fn test_suite(run: &Run, suite: &SuiteTitle) -> TestSuite {
     let mut taken = HashSet::new();
     let cases = run.outcomes.iter().filter(|outcome| outcome.id.suite == suite.name);
-    let cases: Vec<TestCase> = cases.map(|outcome| test_case(outcome, &mut taken)).collect();
-    let mut made = TestSuiteBuilder::new(&line(&format!("{} ({})", suite.name, run.environment)))
-        .set_timestamp(timestamp(&run.started_at))
-        .add_testcases(cases)
-        .build();
+    let mut made = TestSuite::new(&line(&format!("{} ({})", suite.name, run.environment)));
+    made.set_timestamp(timestamp(&run.started_at));
+    made.add_testcases(cases.map(|outcome| test_case(outcome, &mut taken)));
     made.package = line(&suite.name);
     made
 }
@@ -81,7 +79,8 @@ fn test_case(outcome: &Outcome, taken: &mut HashSet<(String, String)>) -> TestCa
     if !output.is_empty() {
         case.set_system_out(&block(&output));
     }
-    case.build()
+    // `build` would copy it.
+    case.testcase
 }
 
 fn case_name(outcome: &Outcome) -> String {

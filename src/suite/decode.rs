@@ -285,6 +285,10 @@ struct Items<'a>(std::slice::Iter<'a, Node>);
 impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Error;
 
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         self.0
             .next()
@@ -300,6 +304,10 @@ struct Entries<'a> {
 
 impl<'de> MapAccess<'de> for Entries<'de> {
     type Error = Error;
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         self.current = self.rest.next();

@@ -110,7 +110,8 @@ impl<'de, T: Deserialize<'de>, K: Deserialize<'de>> Visitor<'de> for EntriesVisi
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T, K>, A::Error> {
-        let mut entries = Vec::new();
+        // Kept for the whole run: no room to spare.
+        let mut entries = Vec::with_capacity(map.size_hint().unwrap_or_default());
         while let Some(entry) = map.next_entry::<K, Spanned<T>>()? {
             entries.push(entry);
         }

@@ -48,10 +48,10 @@ impl JsonPath {
     /// all values found. None where it finds nothing.
     #[must_use]
     pub fn find<'a>(&self, document: &'a Value) -> Option<Cow<'a, Value>> {
-        let found = js_path_process(&self.0.query, document).unwrap_or_default();
         if self.0.singular {
-            return found.into_iter().next().map(|hit| Cow::Borrowed(hit.val));
+            return walk(&self.0.query.segments, document).map(Cow::Borrowed);
         }
+        let found = js_path_process(&self.0.query, document).unwrap_or_default();
         let values: Vec<Value> = found.into_iter().map(|hit| hit.val.clone()).collect();
         (!values.is_empty()).then_some(Cow::Owned(Value::Array(values)))
     }
@@ -71,6 +71,23 @@ impl Parsed {
             singular,
         })
     }
+}
+
+/// Where names and indices lead. The crate would write down the normalised path on the way.
+fn walk<'a>(segments: &[Segment], document: &'a Value) -> Option<&'a Value> {
+    segments.iter().try_fold(document, |value, segment| match segment {
+        Segment::Selector(Selector::Name(name)) => value.get(name.as_str()),
+        Segment::Selector(Selector::Index(at)) => {
+            let items = value.as_array()?;
+            let distance = usize::try_from(at.unsigned_abs()).ok()?;
+            items.get(if *at < 0 {
+                items.len().checked_sub(distance)?
+            } else {
+                distance
+            })
+        }
+        _ => None,
+    })
 }
 
 impl fmt::Display for JsonPath {

@@ -65,7 +65,7 @@ fn hint_lines(hint: &str) -> impl Iterator<Item = String> {
 fn findings(out: &mut String, outcome: &Outcome, problems: &[&Finding]) {
     let mut groups: Vec<(&Place, Vec<&Finding>)> = Vec::new();
     for finding in problems {
-        let place = finding.place.as_ref().unwrap_or(&outcome.place);
+        let place = finding.place.as_deref().unwrap_or(&outcome.place);
         match groups.last_mut() {
             Some((last, group)) if last.line == place.line && last.file == place.file => group.push(finding),
             _ => groups.push((place, vec![finding])),
