@@ -22,6 +22,7 @@ pub use check::{Captured, Check, Examination, Read};
 mod call;
 mod http;
 mod login;
+mod rate_limit;
 mod ready;
 mod reconcile;
 mod redis;
@@ -38,6 +39,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
+    Entry::of::<rate_limit::RateLimit>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
