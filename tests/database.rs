@@ -1,5 +1,7 @@
 //! The connections of a run against real servers: encryption, refusals, transactions, poolers.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

@@ -59,10 +59,7 @@ impl Args {
     }
 
     fn plan(&self, demo: &Demo) -> Result<Plan, Failure> {
-        let source = Source {
-            file: "smoke demo".to_owned(),
-            text: project(demo),
-        };
+        let source = Source::new("smoke demo".to_owned(), project(demo));
         let project = Project::parse(source, PathBuf::new())?;
         let mut request = Request {
             jobs: self.how.jobs(),

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand. Only what is in here prints, opens files for output, and decides on the exit
 //! code.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the layer that prints")]
+#![expect(clippy::print_stderr, reason = "this is the layer that prints")]
 
 mod demo;
 mod explain;
@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => args.run(),
         Command::Libtest(args) => args.run(project),
     };
-    let exit = result.unwrap_or_else(|failure| failure.tell());
+    let exit = result.unwrap_or_else(Failure::tell);
     ExitCode::from(exit.code())
 }
 

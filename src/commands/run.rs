@@ -72,7 +72,7 @@ impl How {
         let mut reports = Reports::new(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let run = runtime.block_on(engine::run(plan, options, interrupted(), &mut |event| {
-            reports.on(event)
+            reports.on(event);
         }));
         // A name that is still being looked up must not hold up the end.
         runtime.shutdown_background();

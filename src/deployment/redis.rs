@@ -2,6 +2,8 @@
 //!
 //! Only commands that read are ever sent, and none that holds the server up (`SCAN` with a bound, never `KEYS`).
 
+mod answer;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,16 +14,14 @@ use redis::{
     RedisConnectionInfo, RedisError,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::Unobserved;
+use answer::{content_command, field, json, length_command};
 
 /// How many keys a count looks at before it gives up.
 pub const SCANNED: usize = 100_000;
-
-/// How many elements of a collection are read as its value.
-const ELEMENTS: isize = 1_000;
 
 /// A Redis server of an environment.
 pub struct Server {
@@ -279,90 +279,6 @@ fn named(info: &ConnectionInfo) -> String {
     format!("{place}/{}", info.redis_settings().db())
 }
 
-fn field((name, value): (&str, &str)) -> (String, Value) {
-    let value = value
-        .parse::<i64>()
-        .map(Value::from)
-        .ok()
-        .or_else(|| {
-            value
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-                .map(Value::from)
-        })
-        .unwrap_or_else(|| Value::from(value));
-    (name.to_owned(), value)
-}
-
-fn length_command(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "string" => "STRLEN",
-        "list" => "LLEN",
-        "hash" => "HLEN",
-        "set" => "SCARD",
-        "zset" => "ZCARD",
-        "stream" => "XLEN",
-        _ => return None,
-    })
-}
-
-fn content_command(kind: &str, name: &str) -> Option<Cmd> {
-    let mut command = redis::cmd(match kind {
-        "string" => "GETRANGE",
-        "list" => "LRANGE",
-        "hash" => "HGETALL",
-        "set" => "SMEMBERS",
-        "zset" => "ZRANGE",
-        _ => return None,
-    });
-    command.arg(name);
-    match kind {
-        "string" => drop(command.arg(0).arg(1 << 20)),
-        "list" | "zset" => drop(command.arg(0).arg(ELEMENTS - 1)),
-        _ => {}
-    }
-    Some(command)
-}
-
-/// An answer as JSON: a hash as an object, a set in order, bytes as text.
-fn json(answer: redis::Value, kind: &str) -> Value {
-    let mut items = match answer {
-        redis::Value::Array(items) | redis::Value::Set(items) => items.into_iter().map(scalar).collect::<Vec<_>>(),
-        redis::Value::Map(pairs) => pairs
-            .into_iter()
-            .flat_map(|(key, value)| [scalar(key), scalar(value)])
-            .collect(),
-        other => return scalar(other),
-    };
-    match kind {
-        "hash" => {
-            let pairs = items.chunks_exact(2).map(|pair| {
-                let key = pair[0].as_str().unwrap_or_default().to_owned();
-                (key, pair[1].clone())
-            });
-            Value::Object(pairs.collect::<Map<_, _>>())
-        }
-        "set" => {
-            items.sort_by_key(ToString::to_string);
-            Value::Array(items)
-        }
-        _ => Value::Array(items),
-    }
-}
-
-fn scalar(value: redis::Value) -> Value {
-    match value {
-        redis::Value::Int(number) => number.into(),
-        redis::Value::Double(number) => number.into(),
-        redis::Value::Boolean(truth) => truth.into(),
-        redis::Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
-        redis::Value::SimpleString(text) => text.into(),
-        redis::Value::Okay => "OK".into(),
-        _ => Value::Null,
-    }
-}
-
 /// The server itself says no, as opposed to not answering.
 fn is_refusal(error: &RedisError) -> bool {
     matches!(
@@ -435,58 +351,4 @@ fn explain(address: &str, password: Option<&str>, error: &RedisError) -> Unobser
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn addresses_are_named_without_credentials() {
-        for (address, name) in [
-            ("redis://:secret@cache.example.com", "cache.example.com:6379/0"),
-            ("rediss://user:s%2Fcret@cache:6380/2", "cache:6380/2"),
-            ("redis://[::1]:7000/1", "[::1]:7000/1"),
-        ] {
-            assert_eq!(Server::new(address).unwrap().address(), name);
-        }
-        let server = Server::new("rediss://user:s%2Fcret@cache:6380/2").unwrap();
-        assert_eq!(server.password().as_deref(), Some("s/cret"));
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        for (address, sentence) in [
-            ("cache:6379", "begin with `redis://`"),
-            ("http://cache", "not a Redis address"),
-            ("redis://:a/b@cache", "`/` as %2F"),
-            ("redis://:a#b@cache", "`#` as %23"),
-            ("redis://cache/first", "not a Redis address"),
-        ] {
-            let why = Server::new(address).err().unwrap();
-            assert!(why.contains(sentence), "{address}: {why}");
-        }
-    }
-
-    #[test]
-    fn info_has_numbers() {
-        assert_eq!(field(("used_memory", "1024")).1, Value::from(1024));
-        assert_eq!(field(("ratio", "1.5")).1, Value::from(1.5));
-        assert_eq!(field(("redis_version", "7.2.4")).1, Value::from("7.2.4"));
-        assert_eq!(field(("name", "inf")).1, Value::from("inf"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_error_contains_the_password(password in "[!-~]{8,24}") {
-            for address in [
-                format!("redis://:{password}@host:none/db"),
-                format!("redis://:{password}@host/first"),
-                format!("redis://user:{password}@"),
-            ] {
-                if let Err(why) = Server::new(&address) {
-                    prop_assert!(!why.contains(&password), "{}", why);
-                }
-            }
-        }
-    }
-}
+mod tests;

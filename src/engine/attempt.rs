@@ -94,15 +94,15 @@ impl Shared<'_> {
             let Some(pause) = pace.next(ended.attempts.len(), begun.elapsed(), verdict) else {
                 break;
             };
-            if verdict != Verdict::Passed {
-                if let Some(last) = ended.attempts.last() {
-                    let mut last = last.clone();
-                    last.reason = self.plan.secrets.redact(&last.reason).into_owned();
-                    self.say(Event::AttemptFailed {
-                        check: at,
-                        attempt: &last,
-                    });
-                }
+            if verdict != Verdict::Passed
+                && let Some(last) = ended.attempts.last()
+            {
+                let mut last = last.clone();
+                last.reason = self.plan.secrets.redact(&last.reason).into_owned();
+                self.say(Event::AttemptFailed {
+                    check: at,
+                    attempt: &last,
+                });
             }
             if self.pause(pause).await != Stop::No {
                 break;

@@ -121,13 +121,13 @@ struct Conductor<'a> {
     stop: watch::Sender<Stop>,
 }
 
-impl<'a> Conductor<'a> {
+impl Conductor<'_> {
     fn skip_what_is_not_to_run(&mut self) {
         for at in 0..self.shared.plan.checks.len() {
-            if self.outcomes[at].is_none() {
-                if let Some(skip) = self.shared.plan.checks[at].skip.clone() {
-                    self.settle(at, Ended::skipped(skip, self.shared.start.elapsed()));
-                }
+            if self.outcomes[at].is_none()
+                && let Some(skip) = self.shared.plan.checks[at].skip.clone()
+            {
+                self.settle(at, Ended::skipped(skip, self.shared.start.elapsed()));
             }
         }
     }

@@ -77,10 +77,10 @@ impl<'a> Queue<'a> {
         if self.gates_shut > 0 {
             return None;
         }
-        if self.loaded.is_empty() {
-            if let Some(at) = pop(&mut self.ordinary, &self.dropped) {
-                return Some(at);
-            }
+        if self.loaded.is_empty()
+            && let Some(at) = pop(&mut self.ordinary, &self.dropped)
+        {
+            return Some(at);
         }
         if self.running > self.loaded.len() {
             return None;

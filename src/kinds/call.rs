@@ -1,5 +1,7 @@
 //! `call`: a function does what it promises.
 
+mod caller;
+
 use std::borrow::Cow;
 use std::time::Instant;
 
@@ -13,6 +15,7 @@ use crate::outcome::Finding;
 use crate::suite::{Entries, JsonPath, Matcher, Period, Problem, Spanned, Subject};
 
 use super::Kind;
+use caller::As;
 
 /// A function is called, and does what it promises: its result, what it changed, the error when it must refuse.
 ///
@@ -44,12 +47,12 @@ use super::Kind;
 ///   params        values for $1, $2, … of the call; see `sql`
 ///   times         how often to call; default 1. What is expected holds for the last call; the ones before must succeed.
 ///   as            whom to call it as: { role = "authenticated", user = "a user's id", claims = { … }, set = { … } },
-///                 in the way of PostgREST and Supabase (set local role, request.jwt.claims); set holds further settings,
-///                 such as "app.user_id"
+///                 in the way of `PostgREST` and Supabase (set local role, request.jwt.claims); set holds further settings,
+///                 such as "`app.user_id`"
 ///   expect.value  the first column of the only row
 ///   expect.rows   how many rows there are
 ///   expect.json   values by JSONPath in the list of rows: expect.json."$[0].allowed" = true
-///   expect.error  the call must be refused; the SQLSTATE, a space, and the message: { starts_with = "P0001" }
+///   expect.error  the call must be refused; the SQLSTATE, a space, and the message: { `starts_with` = "P0001" }
 ///   expect.within how long the (last) call may take
 ///   then          queries after the call, before all is rolled back, and what their value must be
 ///
@@ -62,6 +65,7 @@ use super::Kind;
 ///       call   expected: no error   seen: null value in column "amount" violates not-null constraint (23502)
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field is the key in the suite")]
 pub(super) struct Call {
     /// Statements that arrange what the call needs.
     #[serde(default)]
@@ -85,20 +89,6 @@ pub(super) struct Call {
 
 fn once() -> u32 {
     1
-}
-
-/// Whom to call a function as.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct As {
-    /// A role of the database.
-    role: Option<String>,
-    /// The user's id.
-    user: Option<String>,
-    /// Further JWT claims.
-    claims: Map<String, Value>,
-    /// Further settings.
-    set: Entries<String>,
 }
 
 /// What is expected of the last call.
@@ -313,9 +303,19 @@ impl Call {
         Ok(Ended { rows, error, took_ms })
     }
 
+    fn refused(&self, error: &SqlError) -> Finding {
+        let finding = error.failed("call", "no error").at(self.call.span());
+        match self.r#as.as_ref().and_then(|caller| caller.role.as_ref()) {
+            Some(role) if error.is_denied() => {
+                finding.hint(format!("grant the right to {role}, or call it as another"))
+            }
+            _ => finding,
+        }
+    }
+
     fn judge_last(&self, last: &Ended) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let rows = || format!("{} rows: {}", last.rows.len(), as_json(&last.rows));
+        let rows = || format!("{}: {}", counted(last.rows.len()), as_json(&last.rows));
         match (&self.expect.error, &last.error) {
             (Some(matcher), Some(error)) => {
                 let text = format!("{} {}", error.code, error.message);
@@ -324,7 +324,7 @@ impl Call {
             (Some(matcher), None) => findings.push(
                 Finding::failed("error", matcher.describe(), format!("no error, but {}", rows())).at(matcher.span()),
             ),
-            (None, Some(error)) => return vec![error.failed("call", "no error").at(self.call.span())],
+            (None, Some(error)) => return vec![self.refused(error)],
             (None, None) => findings.extend(self.expect.judge(last)),
         }
         if let Some(limit) = &self.expect.within {
@@ -339,18 +339,11 @@ impl Call {
     }
 }
 
-impl As {
-    fn identity(&self) -> Identity {
-        Identity {
-            role: self.role.clone(),
-            user: self.user.clone(),
-            claims: self.claims.clone(),
-            settings: self
-                .set
-                .iter()
-                .map(|(name, value)| (name.clone(), value.to_string()))
-                .collect(),
-        }
+fn counted(rows: usize) -> String {
+    if rows == 1 {
+        "1 row".to_owned()
+    } else {
+        format!("{rows} rows")
     }
 }
 
@@ -387,119 +380,4 @@ fn as_json(rows: &[Map<String, Value>]) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::testing::{kind, lines, mistakes};
-    use super::*;
-
-    fn error(code: &str, message: &str) -> SqlError {
-        SqlError {
-            code: code.to_owned(),
-            message: message.to_owned(),
-            detail: None,
-            hint: None,
-        }
-    }
-
-    fn ended(rows: Value) -> Ended {
-        Ended {
-            rows: serde_json::from_value(rows).unwrap(),
-            ..Ended::default()
-        }
-    }
-
-    fn refused(code: &str, message: &str) -> Ended {
-        Ended {
-            error: Some(error(code, message)),
-            ..Ended::default()
-        }
-    }
-
-    fn calls(calls: Vec<Ended>) -> Seen {
-        Seen {
-            calls,
-            ..Seen::default()
-        }
-    }
-
-    #[test]
-    fn a_call_must_succeed_unless_an_error_is_expected() {
-        let plain: Call = kind("call = 'select f()'");
-        assert_eq!(
-            lines(&plain.judge(&calls(vec![ended(json!([{ "f": 1 }]))]))),
-            "passed call: expected no error, seen 1 rows: [{\"f\":1}]\n"
-        );
-        let broken = refused("42702", "column reference \"window_end\" is ambiguous");
-        assert_eq!(
-            lines(&plain.judge(&calls(vec![broken]))),
-            "failed call: expected no error, seen column reference \"window_end\" is ambiguous (42702)\n"
-        );
-        let refusing: Call = kind("call = 'select f()'\nexpect.error = { contains = 'insufficient' }");
-        assert_eq!(
-            lines(&refusing.judge(&calls(vec![refused("P0001", "insufficient credits")]))),
-            "passed error: expected containing \"insufficient\", seen \"P0001 insufficient credits\"\n"
-        );
-        assert_eq!(
-            lines(&refusing.judge(&calls(vec![ended(json!([{ "f": -1 }]))]))),
-            "failed error: expected containing \"insufficient\", seen no error, but 1 rows: [{\"f\":-1}]\n"
-        );
-    }
-
-    #[test]
-    fn expectations_hold_for_the_last_call_only() {
-        let twice: Call = kind("call = 'select f()'\ntimes = 2\nexpect.error = 'P0001 no'");
-        let good = || ended(json!([{ "f": 1 }]));
-        assert!(lines(&twice.judge(&calls(vec![good(), refused("P0001", "no")]))).starts_with("passed error"));
-        assert_eq!(
-            lines(&twice.judge(&calls(vec![refused("P0001", "no")]))),
-            "failed call 1 of 2: expected no error before the last call, seen no (P0001)\n"
-        );
-    }
-
-    #[test]
-    fn what_the_call_changed_is_looked_at() {
-        let call: Call = kind("call = 'select f()'\nthen.'select 1' = 2\nthen.'select 2' = 2\nthen.'select 3' = 3");
-        let seen = Seen {
-            calls: vec![ended(json!([]))],
-            then: vec![
-                After::Value(json!(5)),
-                After::Rows(0),
-                After::Error(error("42P01", "no such table")),
-            ],
-            ..Seen::default()
-        };
-        assert_eq!(
-            lines(&call.judge(&seen)),
-            "passed call: expected no error, seen 0 rows: []\n\
-             failed select 1: expected 2, seen 5\n\
-             failed select 2: expected 2, seen 0 rows instead of one\n\
-             failed select 3: expected 3, seen no such table (42P01)\n"
-        );
-    }
-
-    #[test]
-    fn a_failing_arrangement_proves_nothing() {
-        let call: Call = kind("given = ['insert into t values (1)']\ncall = 'select f()'");
-        let seen = Seen {
-            given_failed: Some((0, error("23505", "duplicate key"))),
-            ..Seen::default()
-        };
-        assert_eq!(
-            lines(&call.judge(&seen)),
-            "unclear given: expected arranges what the call needs, seen duplicate key (23505)\n"
-        );
-    }
-
-    #[test]
-    fn an_error_excludes_a_value() {
-        assert_eq!(
-            mistakes::<Call>("call = 'select f()'\nexpect.error = 'x'\nexpect.value = 1").len(),
-            1
-        );
-        assert_eq!(
-            mistakes::<Call>("call = 'select f()'\ntimes = 0"),
-            ["`times` must be at least 1"]
-        );
-    }
-}
+mod tests;

@@ -26,6 +26,7 @@ mod rate_limit;
 mod ready;
 mod reconcile;
 mod redis;
+mod rls;
 mod schema;
 mod sql;
 
@@ -35,6 +36,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<http::Http>(),
     Entry::of::<login::Login>(),
     Entry::of::<schema::SchemaCheck>(),
+    Entry::of::<rls::Rls>(),
     Entry::of::<call::Call>(),
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),

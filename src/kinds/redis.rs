@@ -32,7 +32,7 @@ use super::Kind;
 ///
 /// Keys (all optional; that the server answers PING is always checked):
 ///
-///   auth_required  true: a connection without user and password must be refused (NOAUTH)
+///   `auth_required`  true: a connection without user and password must be refused (NOAUTH)
 ///   keys           what a key must be, by its name:
 ///                    exists  true, or false
 ///                    type    "string", "list", "hash", "set", "zset" or "stream"

@@ -45,7 +45,7 @@ use super::Kind;
 ///   execute          a statement that writes. It is committed, so the check has the effect `write` and needs an
 ///                    environment that allows it. With `returning` it has rows.
 ///   params           values for $1, $2, …; PostgreSQL infers their types. A list becomes an array (`= any($1)`), a
-///                    table becomes JSON. Where a type cannot be inferred, name it: $1::uuid.
+///                    table becomes JSON. Where a type cannot be inferred, name it: $`1::uuid`.
 ///   expect.value     the first column of the only row
 ///   expect.rows      how many rows there are
 ///   expect.json      values by JSONPath in the list of rows: expect.json."$[0].name" = "free"
@@ -107,6 +107,7 @@ pub(super) struct Seen {
 impl Kind for Sql {
     const NAME: &'static str = "sql";
     const SPEAKS: Protocol = Protocol::Postgres;
+    const CLEANS_BY: &'static [&'static str] = &["execute"];
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
@@ -118,19 +119,18 @@ impl Kind for Sql {
     }
 
     fn mistakes(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
         match (&self.query, &self.execute) {
             (Some(_), Some(execute)) => {
-                problems.push(Problem::at(execute.span(), "`query` and `execute` exclude each other"));
+                vec![Problem::at(execute.span(), "`query` and `execute` exclude each other")]
             }
-            (None, None) => problems.push(Problem::whole("`query` or `execute` is missing")),
-            (Some(_), None) if self.expect.is_empty() => problems.push(
-                Problem::whole("a query without any expectation cannot fail")
-                    .hint("say what must be true, such as expect.value = 1 or expect.rows = { ge = 1 }"),
-            ),
-            _ => {}
+            (None, None) => vec![Problem::whole("`query` or `execute` is missing")],
+            _ => Vec::new(),
         }
-        problems
+    }
+
+    /// A statement that writes must at least succeed.
+    fn expects_nothing(&self) -> bool {
+        self.query.is_some() && self.expect.is_empty()
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
@@ -303,7 +303,8 @@ mod tests {
                 error: Some(error),
                 ..Seen::default()
             })),
-            "failed statement: expected runs without an error, seen relation \"plans\" does not exist (42P01)\n"
+            "failed statement: expected runs without an error, seen relation \"plans\" does not exist (42P01) \
+             (try: was the migration applied to this database?)\n"
         );
     }
 
@@ -316,10 +317,8 @@ mod tests {
             lines(&sql.judge(&Seen::default())),
             "passed statement: expected runs without an error, seen 0 rows affected\n"
         );
-        assert_eq!(
-            mistakes::<Sql>("query = 'select 1'"),
-            ["a query without any expectation cannot fail"]
-        );
+        assert!(!sql.expects_nothing());
+        assert!(kind::<Sql>("query = 'select 1'").expects_nothing());
         assert_eq!(mistakes::<Sql>(""), ["`query` or `execute` is missing"]);
         assert_eq!(
             mistakes::<Sql>("query = 'select 1'\nexecute = 'x'"),

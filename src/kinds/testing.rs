@@ -7,10 +7,8 @@ use super::Kind;
 
 /// The kind that `table`, the body of a check, deserialises into.
 pub(super) fn kind<K: Kind>(table: &str) -> K {
-    let (suite, _) = Suite::parse(Source {
-        file: "suite.toml".to_owned(),
-        text: format!("[{}.tried]\n{table}", K::NAME),
-    });
+    let (suite, mistakes) = Suite::parse(Source::new("suite.toml", format!("[{}.tried]\n{table}", K::NAME)));
+    assert_eq!(mistakes, []);
     let check = &suite.checks[0];
     let mut table = check.table.clone();
     for group in K::GROUPS {

@@ -36,10 +36,7 @@ fn every_page_has_an_example_that_loads() {
             .nth(1)
             .and_then(|rest| rest.split("```").next());
         let example = example.unwrap_or_else(|| panic!("the page of `{}` has no example", entry.name));
-        let source = Source {
-            file: "example.toml".to_owned(),
-            text: example.to_owned(),
-        };
+        let source = Source::new("example.toml", example);
         let (suite, mistakes) = Suite::parse(source);
         assert_eq!(mistakes, []);
         for check in suite.checks.iter().filter(|check| check.kind == entry.name) {

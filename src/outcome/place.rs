@@ -22,20 +22,18 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of the byte range `span` in `source`, the text of `file`.
+    /// The place of the bytes `span` of `text`, which is line `line` (from 1) of `file`. What goes on in the next line is not
+    /// shown.
     #[must_use]
-    pub fn of(file: &str, source: &str, span: &Range<usize>) -> Self {
-        let start = floor(source, span.start);
-        let end = floor(source, span.end).max(start);
-        let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
-        let meant = &source[start..end.min(line_end).max(start)];
+    pub fn of(file: &str, line: usize, text: &str, span: &Range<usize>) -> Self {
+        let start = floor(text, span.start);
+        let end = floor(text, span.end).max(start);
         Self {
             file: file.to_owned(),
-            line: source[..start].matches('\n').count() + 1,
-            column: source[line_start..start].chars().count() + 1,
-            text: source[line_start..line_end].trim_end_matches('\r').to_owned(),
-            width: meant.trim_end().chars().count().max(1),
+            line,
+            column: text[..start].chars().count() + 1,
+            text: text.trim_end_matches('\r').to_owned(),
+            width: text[start..end].trim_end().chars().count().max(1),
         }
     }
 
@@ -74,9 +72,9 @@ fn columns(text: &str) -> usize {
     text.replace('\t', " ").width()
 }
 
-fn floor(source: &str, at: usize) -> usize {
-    let mut at = at.min(source.len());
-    while !source.is_char_boundary(at) {
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
         at -= 1;
     }
     at
@@ -88,16 +86,16 @@ mod tests {
 
     #[test]
     fn quotes_the_line_with_carets() {
-        let source = "a = 1\n  größe = \"x\"\n";
-        let start = source.find("\"x\"").unwrap();
-        let place = Place::of("s.toml", source, &(start..start + 3));
+        let line = "  größe = \"x\"";
+        let start = line.find("\"x\"").unwrap();
+        let place = Place::of("s.toml", 2, line, &(start..start + 3));
         assert_eq!(place.address(), "s.toml:2:11");
         assert_eq!(place.quote(2), "  2 │   größe = \"x\"\n    │           ^^^");
     }
 
     #[test]
-    fn a_span_at_the_end_of_the_file_still_has_a_place() {
-        let place = Place::of("s.toml", "a =", &(3..3));
+    fn a_span_at_the_end_of_the_line_still_has_a_place() {
+        let place = Place::of("s.toml", 1, "a =", &(3..3));
         assert_eq!((place.line, place.column, place.width), (1, 4, 1));
     }
 }

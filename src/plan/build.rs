@@ -43,14 +43,8 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     let mut expansion = Expansion::default();
     let mut titles = Vec::new();
     let mut known_vars: BTreeSet<String> = environment.vars.0.iter().map(|entry| entry.key.clone()).collect();
-    for mut suite in suites {
-        let source = Rc::new(std::mem::replace(
-            &mut suite.source,
-            Source {
-                file: String::new(),
-                text: String::new(),
-            },
-        ));
+    for suite in suites {
+        let source = Rc::clone(&suite.source);
         let scope = scope::of_suite(&suite, &source, &environment_scope, request, &secrets, &mut mistakes);
         known_vars.extend(suite.vars.0.iter().map(|entry| entry.key.clone()));
         titles.push(SuiteTitle {
@@ -142,10 +136,7 @@ fn load_suites(
     let mut suites = Vec::new();
     for name in environment.suites.iter().filter(|name| wanted(name)) {
         if let Some((file, text)) = request.embedded.iter().find(|(embedded, _)| embedded == name.as_str()) {
-            let source = Source {
-                file: format!("suites/{file}.toml"),
-                text: text.clone(),
-            };
+            let source = Source::new(format!("suites/{file}.toml"), text);
             keep(Suite::parse(source), &mut suites, mistakes);
             continue;
         }

@@ -117,10 +117,10 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
     }
     let mut deployment = Deployment::default();
     for (protocol, name) in used {
-        if let Some(entry) = addresses.find(protocol, &name) {
-            if let Err(problem) = add(&mut deployment, protocol, entry, addresses) {
-                mistakes.push(addresses.project.source.mistake(problem));
-            }
+        if let Some(entry) = addresses.find(protocol, &name)
+            && let Err(problem) = add(&mut deployment, protocol, entry, addresses)
+        {
+            mistakes.push(addresses.project.source.mistake(problem));
         }
     }
     deployment

@@ -369,7 +369,7 @@ fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
     let Value::Table(mut table) = node.value else {
         return node;
     };
-    table.split_off(|key| Common::KEYS.contains(&key));
+    let _ = table.split_off(|key| Common::KEYS.contains(&key));
     for group in kind.groups {
         group.gather(&mut table, span);
     }
@@ -439,9 +439,7 @@ fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When
 }
 
 fn captures(names: &Names, scope: &Scope) -> bool {
-    names
-        .iter()
-        .any(|name| scope.pending.contains(name.split('.').next().unwrap_or(name)))
+    names.iter().any(|name| scope.is_pending(name))
 }
 
 /// The header's line, from its bracket on.

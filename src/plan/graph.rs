@@ -133,37 +133,25 @@ fn walk(drafts: &[Draft], at: usize, path: &mut Vec<usize>, done: &mut [bool]) -
     None
 }
 
-/// The chosen drafts, with indices among themselves. A step of `finally` stays where its check runs.
+/// The chosen drafts, with indices among themselves. Steps of `finally` whose checks may run come last, as they run last.
 pub(super) fn keep(drafts: Vec<Draft>, chosen: &[bool]) -> Vec<Draft> {
-    let stays: Vec<bool> = drafts
-        .iter()
-        .enumerate()
-        .map(|(at, draft)| match draft.check.cleans {
-            Some(owner) => chosen[owner] && drafts[owner].check.skip.is_none(),
-            None => chosen[at],
-        })
-        .collect();
-    let mut next = 0;
-    let place: Vec<Option<usize>> = stays
-        .iter()
-        .map(|stays| {
-            stays.then(|| {
-                next += 1;
-                next - 1
-            })
-        })
-        .collect();
-    let moved = drafts
-        .into_iter()
-        .zip(&stays)
-        .filter(|(_, stays)| **stays)
-        .map(|(mut draft, _)| {
-            let check = &mut draft.check;
-            check.needs = check.needs.iter().filter_map(|at| place[*at]).collect();
-            check.cookies_of = check.cookies_of.and_then(|at| place[at]);
-            check.cleans = check.cleans.and_then(|at| place[at]);
-            draft
-        });
+    let stays = |at: &usize| match drafts[*at].check.cleans {
+        Some(owner) => chosen[owner] && drafts[owner].check.skip.is_none(),
+        None => chosen[*at],
+    };
+    let (steps, checks): (Vec<usize>, Vec<usize>) = (0..drafts.len())
+        .filter(stays)
+        .partition(|at| drafts[*at].check.cleans.is_some());
+    let order: Vec<usize> = checks.into_iter().chain(steps).collect();
+    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+    let moved = order.iter().filter_map(|old| drafts[*old].take()).map(|mut draft| {
+        let check = &mut draft.check;
+        check.needs = check.needs.iter().filter_map(|at| place.get(at).copied()).collect();
+        check.cookies_of = check.cookies_of.and_then(|at| place.get(&at).copied());
+        check.cleans = check.cleans.and_then(|at| place.get(&at).copied());
+        draft
+    });
     moved.collect()
 }
 

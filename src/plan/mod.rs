@@ -27,7 +27,7 @@ pub struct Plan {
     pub environment: String,
     /// The chosen suites.
     pub suites: Vec<SuiteTitle>,
-    /// Their checks, in the order of the files; steps of `finally` after the check they belong to.
+    /// Their checks, in the order of the files, then the steps of `finally`.
     pub checks: Vec<PlannedCheck>,
     /// Checks in flight.
     pub concurrency: usize,

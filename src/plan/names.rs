@@ -88,8 +88,7 @@ fn judge(name: &str, span: &Range<usize>, draft: &Draft, offers: &Offers<'_>) ->
                 .hint(format!("add capture.{} = \"$.path\" to it", value.unwrap_or("NAME"))),
         ),
         Some(value) => Some(
-            Problem::at(span.clone(), format!("`{root}` hands over no `{value}`"))
-                .maybe_hint(suggest(value, root, &values)),
+            Problem::at(span.clone(), format!("`{root}` hands over no `{value}`")).hint(suggest(value, root, &values)),
         ),
         None => Some(
             Problem::at(
@@ -101,10 +100,10 @@ fn judge(name: &str, span: &Range<usize>, draft: &Draft, offers: &Offers<'_>) ->
     }
 }
 
-fn suggest(value: &str, root: &str, values: &[&str]) -> Option<String> {
+fn suggest(value: &str, root: &str, values: &[&str]) -> String {
     match did_you_mean(value, values.iter().copied()) {
-        Some(meant) => Some(format!("did you mean `{root}.{meant}`?")),
-        None => Some(format!("it hands over {}", values.join(", "))),
+        Some(meant) => format!("did you mean `{root}.{meant}`?"),
+        None => format!("it hands over {}", values.join(", ")),
     }
 }
 
@@ -143,10 +142,10 @@ pub(super) fn unknown(name: &str, scope: &Scope, span: &Range<usize>) -> Option<
 pub(super) fn unset(drafts: &[Draft], addresses: &Addresses<'_>) -> Vec<(String, Place)> {
     let mut unset: BTreeMap<String, Place> = BTreeMap::new();
     let mut note = |name: &str, place: &dyn Fn() -> Place| {
-        if let Some(variable) = variable(name).filter(|variable| !addresses.scope.env.contains_key(*variable)) {
-            if std::env::var_os(variable).is_none() {
-                unset.entry(variable.to_owned()).or_insert_with(place);
-            }
+        if let Some(variable) = variable(name).filter(|variable| !addresses.scope.env.contains_key(*variable))
+            && std::env::var_os(variable).is_none()
+        {
+            unset.entry(variable.to_owned()).or_insert_with(place);
         }
     };
     for (node, source) in addresses.used(drafts) {

@@ -53,13 +53,7 @@ pub(super) fn of_suite(
     look_up(&nodes, &mut scope, secrets);
     add_vars(&mut scope, &suite.vars, source, mistakes);
     override_vars(&mut scope, request);
-    // A variable that is called like a check is meant where its name stands alone: `{{ workflows }}` beside
-    // [http.workflows].
-    let checks = suite
-        .checks
-        .iter()
-        .filter(|check| !scope.vars.contains_key(&check.name));
-    scope.pending = Rc::new(checks.map(|check| check.name.clone()).collect());
+    scope.pending = Rc::new(suite.checks.iter().map(|check| check.name.clone()).collect());
     scope
 }
 

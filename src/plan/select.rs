@@ -64,6 +64,9 @@ impl Selection {
     /// Marks what `--skip` leaves out.
     pub(super) fn leave_out(&self, expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
         let skip = patterns("--skip", &self.skip, mistakes);
+        if skip.is_empty() {
+            return;
+        }
         for draft in expansion.drafts.iter_mut().filter(|draft| matches(&skip, draft)) {
             draft.check.skip = Some(Skip::Declared {
                 reason: "left out by --skip".to_owned(),

@@ -48,8 +48,9 @@ pub(super) fn id(header: &str) -> CheckId {
 }
 
 fn place(text: &str) -> Place {
-    let start = SUITE.find(text).unwrap();
-    Place::of("suites/genapp.toml", SUITE, &(start..start + text.len()))
+    let (number, line) = (1..).zip(SUITE.lines()).find(|(_, line)| line.contains(text)).unwrap();
+    let start = line.find(text).unwrap();
+    Place::of("suites/genapp.toml", number, line, &(start..start + text.len()))
 }
 
 fn outcome(header: &str, title: &str, verdict: Verdict) -> Outcome {

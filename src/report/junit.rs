@@ -3,6 +3,7 @@
 //! failed is `<failure>`, unclear is `<error>`, skipped is `<skipped>`; a check that only warns is passed, with the warning in
 //! its output. Servers keep one of two cases with the same classname and name, so these are made unique.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -202,9 +203,12 @@ fn block(text: &str) -> String {
 }
 
 /// Without what XML 1.0 does not allow, even escaped.
-fn xml_chars(text: &str) -> String {
-    let text = without_ansi(text).replace("\r\n", "\n");
+fn xml_chars(text: &str) -> Cow<'_, str> {
     let allowed = |char| matches!(char, '\n' | '\t' | '\u{20}'..='\u{fffd}' | '\u{1_0000}'..);
+    if text.chars().all(allowed) {
+        return Cow::Borrowed(text);
+    }
+    let text = without_ansi(text).replace("\r\n", "\n");
     text.chars()
         .map(|char| match char {
             '\r' => '\n',

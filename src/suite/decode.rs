@@ -47,6 +47,7 @@ pub fn decode<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> Result<T, V
 
 /// Reads as much of a `T` out of `node` as is right, and everything that is wrong: a key that is wrong is reported, set
 /// aside, and the rest is read again.
+#[must_use]
 pub fn decode_partly<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> (Option<T>, Vec<Problem>) {
     let mut problems: Vec<Problem> = Vec::new();
     let mut error = match T::deserialize(Decoder(node)) {

@@ -78,6 +78,14 @@ impl<T, K> Default for Entries<T, K> {
     }
 }
 
+impl<T> Entries<T> {
+    /// Sets a value, in place of those that are there under the same name in any case.
+    pub fn set(&mut self, name: &str, value: T) {
+        self.0.retain(|(old, _)| !old.eq_ignore_ascii_case(name));
+        self.0.push((name.to_owned(), Spanned::new(0..0, value)));
+    }
+}
+
 impl<T, K> Deref for Entries<T, K> {
     type Target = [(K, Spanned<T>)];
 

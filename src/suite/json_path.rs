@@ -1,7 +1,10 @@
 //! JSONPath, RFC 9535, by the `jsonpath-rust` crate.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
@@ -10,12 +13,21 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-/// A parsed JSONPath.
+/// A parsed JSONPath; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct JsonPath {
+pub struct JsonPath(Rc<Parsed>);
+
+#[derive(Debug)]
+struct Parsed {
     text: String,
     query: JpQuery,
     singular: bool,
+}
+
+thread_local! {
+    /// Every path that was parsed: the checks of a suite look at the same few places, and to parse a path takes longer than to
+    /// read the rest of a check.
+    static KNOWN: RefCell<HashMap<String, JsonPath>> = RefCell::default();
 }
 
 impl JsonPath {
@@ -24,6 +36,29 @@ impl JsonPath {
     /// # Errors
     /// A sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(known) = KNOWN.with_borrow(|known| known.get(text).cloned()) {
+            return Ok(known);
+        }
+        let path = Self(Rc::new(Parsed::parse(text)?));
+        KNOWN.with_borrow_mut(|known| known.insert(text.to_owned(), path.clone()));
+        Ok(path)
+    }
+
+    /// What the path finds in `document`: the value itself for a path that can name one place only, else the list of
+    /// all values found. None where it finds nothing.
+    #[must_use]
+    pub fn find<'a>(&self, document: &'a Value) -> Option<Cow<'a, Value>> {
+        let found = js_path_process(&self.0.query, document).unwrap_or_default();
+        if self.0.singular {
+            return found.into_iter().next().map(|hit| Cow::Borrowed(hit.val));
+        }
+        let values: Vec<Value> = found.into_iter().map(|hit| hit.val.clone()).collect();
+        (!values.is_empty()).then_some(Cow::Owned(Value::Array(values)))
+    }
+}
+
+impl Parsed {
+    fn parse(text: &str) -> Result<Self, String> {
         let query = parse_json_path(text)
             .map_err(|_| format!("bad JSONPath `{text}` (RFC 9535); write for instance $.data.items[0].id"))?;
         let singular = query
@@ -36,23 +71,11 @@ impl JsonPath {
             singular,
         })
     }
-
-    /// What the path finds in `document`: the value itself for a path that can name one place only, else the list of
-    /// all values found. None where it finds nothing.
-    #[must_use]
-    pub fn find<'a>(&self, document: &'a Value) -> Option<Cow<'a, Value>> {
-        let found = js_path_process(&self.query, document).unwrap_or_default();
-        if self.singular {
-            return found.into_iter().next().map(|hit| Cow::Borrowed(hit.val));
-        }
-        let values: Vec<Value> = found.into_iter().map(|hit| hit.val.clone()).collect();
-        (!values.is_empty()).then_some(Cow::Owned(Value::Array(values)))
-    }
 }
 
 impl fmt::Display for JsonPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 

@@ -236,18 +236,17 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
             endpoints.insert(protocol, read_addresses(address, problems));
         }
     }
-    let vars = table
-        .take("vars")
-        .map_or_else(Table::default, |vars| match vars.node.value {
-            Value::Table(vars) => vars,
-            _ => {
-                problems.push(Problem::at(
-                    vars.node.span,
-                    "expected a table such as vars = { workflows = 10 }",
-                ));
-                Table::default()
-            }
-        });
+    let vars = table.take("vars").map_or_else(Table::default, |vars| {
+        if let Value::Table(vars) = vars.node.value {
+            vars
+        } else {
+            problems.push(Problem::at(
+                vars.node.span,
+                "expected a table such as vars = { workflows = 10 }",
+            ));
+            Table::default()
+        }
+    });
     let plain: Plain = match decode(&Node::new(entry.key_span.clone(), Value::Table(table)), &[]) {
         Ok(plain) => plain,
         Err(found) => {

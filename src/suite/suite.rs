@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -17,7 +18,7 @@ pub struct Suite {
     /// What it says of itself; its name where it says nothing.
     pub title: String,
     /// Its text.
-    pub source: Source,
+    pub source: Rc<Source>,
     /// Its variables, as written.
     pub vars: Table,
     /// What holds for all of its checks.
@@ -91,7 +92,7 @@ impl Suite {
         let suite = Self {
             title: head.title.unwrap_or_else(|| name.clone()),
             name,
-            source,
+            source: Rc::new(source),
             vars,
             defaults: own.or(head.defaults),
             checks,

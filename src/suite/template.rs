@@ -86,20 +86,28 @@ impl Scope {
         }))
     }
 
+    /// A variable that is called like a check is what its name means: `{{ workflows }}` beside [http.workflows].
     fn value(&self, name: &str) -> Option<Value> {
         if let Some(captured) = self.captures.get(name) {
             return Some(Value::from(Serde(captured)));
         }
-        if self.pending.contains(name) {
+        if self.is_pending(name) {
             return Some(Value::from_object(Placeholder(name.to_owned())));
         }
         self.vars.get(name).map(|value| Value::from(Serde(value)))
     }
 
+    /// Whether `name`, or what it begins with, is a check that has not run yet.
+    #[must_use]
+    pub fn is_pending(&self, name: &str) -> bool {
+        let root = first(name);
+        self.pending.contains(root) && !self.captures.contains_key(root) && !self.vars.contains_key(root)
+    }
+
     fn is_open(&self, name: &str) -> bool {
         match name.split_once('.') {
             Some(("env", variable)) => !self.env.contains_key(first(variable)),
-            _ => self.pending.contains(first(name)) && !self.captures.contains_key(first(name)),
+            _ => self.is_pending(name),
         }
     }
 }

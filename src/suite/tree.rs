@@ -67,6 +67,7 @@ impl Table {
     }
 
     /// Removes every entry that `wanted` accepts, into a table of its own.
+    #[must_use]
     pub fn split_off(&mut self, mut wanted: impl FnMut(&str) -> bool) -> Self {
         Self(self.0.extract_if(.., |entry| wanted(&entry.key)).collect())
     }

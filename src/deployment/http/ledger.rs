@@ -32,7 +32,7 @@ impl Identity {
 
 /// Every request of the run to one endpoint.
 #[derive(Debug, Default)]
-pub struct Ledger(RefCell<Vec<Sent>>);
+pub(super) struct Ledger(RefCell<Vec<Sent>>);
 
 #[derive(Debug)]
 struct Sent {
@@ -51,8 +51,7 @@ impl Ledger {
     }
 
     /// How many requests went to paths that start with `scope` within the last `window`: of anyone, or of `identity`.
-    #[must_use]
-    pub fn spent(&self, scope: &str, window: Duration, identity: Option<Identity>) -> usize {
+    pub(super) fn spent(&self, scope: &str, window: Duration, identity: Option<Identity>) -> usize {
         let sent = self.0.borrow();
         let recent = sent.iter().rev().take_while(|sent| sent.at.elapsed() <= window);
         let counted = |sent: &&Sent| sent.path.starts_with(scope) && identity.is_none_or(|who| who == sent.identity);

@@ -12,7 +12,7 @@ mod response;
 mod status;
 
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderValue, LOCATION};
 use reqwest::{Client, Method, StatusCode, redirect};
@@ -23,7 +23,8 @@ use super::{Target, Unobserved};
 
 pub use expect::Expect;
 pub use jar::Jar;
-pub use ledger::{Identity, Ledger};
+pub use ledger::Identity;
+use ledger::Ledger;
 pub use request::{Basic, Request};
 pub use response::{Hop, Response};
 pub use status::Statuses;
@@ -69,10 +70,11 @@ impl Site {
         self.base.password().map(str::to_owned)
     }
 
-    /// What the run has sent here so far.
+    /// How many requests of the run went to paths that start with `path` within the last `window`: of anyone, or of `who`.
     #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub fn spent(&self, path: &str, window: Duration, who: Option<Identity>) -> usize {
+        let base = self.base.path().trim_end_matches('/');
+        self.ledger.spent(&format!("{base}{path}"), window, who)
     }
 
     /// `path` below the base URL; an absolute URL stands for itself.
@@ -140,8 +142,43 @@ impl Target<'_> {
         with_body: bool,
         same_origin: bool,
     ) -> Result<reqwest::Response, Unobserved> {
-        let client = client_for(url, request.http2)?;
-        let mut builder = client.request(method.clone(), url.clone());
+        let ready = self.build(request, method, url, with_body, same_origin)?;
+        let headers = ready.headers();
+        site.ledger.note(
+            url.path(),
+            Identity::of(headers.get(AUTHORIZATION), headers.get(COOKIE)),
+        );
+        let answer = client_for(url, request.http2)?
+            .execute(ready)
+            .await
+            .map_err(|error| error::explain(&error, url))?;
+        self.jar().borrow_mut().store(answer.headers(), url);
+        Ok(answer)
+    }
+
+    /// Who `request` would be sent as.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn identity(&self, request: &Request) -> Result<Identity, Unobserved> {
+        let (method, path) = request.method_and_path();
+        let url = self.http()?.url(path)?;
+        let ready = self.build(request, &method, &url, false, true)?;
+        Ok(Identity::of(
+            ready.headers().get(AUTHORIZATION),
+            ready.headers().get(COOKIE),
+        ))
+    }
+
+    fn build(
+        &self,
+        request: &Request,
+        method: &Method,
+        url: &Url,
+        with_body: bool,
+        same_origin: bool,
+    ) -> Result<reqwest::Request, Unobserved> {
+        let mut builder = client_for(url, request.http2)?.request(method.clone(), url.clone());
         builder = request.add_headers(builder, same_origin);
         if with_body {
             builder = request.add_body(builder);
@@ -154,20 +191,9 @@ impl Target<'_> {
         {
             builder = builder.header(COOKIE, cookies);
         }
-        let ready = builder
+        builder
             .build()
-            .map_err(|error| Unobserved::new(format!("{url} cannot be asked: {}", error::sentence(&error))))?;
-        let headers = ready.headers();
-        site.ledger.note(
-            url.path(),
-            Identity::of(headers.get(AUTHORIZATION), headers.get(COOKIE)),
-        );
-        let answer = client
-            .execute(ready)
-            .await
-            .map_err(|error| error::explain(&error, url))?;
-        self.jar().borrow_mut().store(answer.headers(), url);
-        Ok(answer)
+            .map_err(|error| Unobserved::new(format!("{url} cannot be asked: {}", error::sentence(&error))))
     }
 }
 

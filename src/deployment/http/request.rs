@@ -150,6 +150,14 @@ impl Request {
         other
     }
 
+    /// The same request with another value of a header.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.set(name, value.to_owned());
+        other
+    }
+
     /// Whether the method only reads.
     #[must_use]
     pub fn is_safe(&self) -> bool {
@@ -201,7 +209,7 @@ impl Request {
         let targets = self.targets();
         match targets.as_slice() {
             [] => {
-                problems.push(Problem::whole("no request").hint("name a method and a path, such as get = \"/health\""))
+                problems.push(Problem::whole("no request").hint("name a method and a path, such as get = \"/health\""));
             }
             [_] => {}
             [_, second, ..] => problems.push(

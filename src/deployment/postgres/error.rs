@@ -51,7 +51,11 @@ impl SqlError {
             Some(db) => Self {
                 code: db.code().code().to_owned(),
                 message: one_line(db.message()),
-                detail: db.detail().map(one_line),
+                // It would carry a whole row of somebody's data into the reports.
+                detail: db
+                    .detail()
+                    .filter(|detail| !detail.starts_with("Failing row"))
+                    .map(one_line),
                 hint: db.hint().map(one_line),
             },
             None if error.is_closed() => Self::new("08006", "the server closed the connection"),
@@ -88,12 +92,15 @@ impl SqlError {
     pub fn advice(&self) -> Option<String> {
         let advice = match self.code.as_str() {
             "42501" => "grant the right to the role of the endpoint's address, or name another endpoint with `on`",
+            "42P01" | "42703" | "42883" | "3F000" => "was the migration applied to this database?",
             "42601" => "the suite's own SQL is malformed; try it in psql",
             "57014" => {
                 "the statement took longer than the check's `timeout` allows: raise it, or make the query cheaper"
             }
             "55P03" => "another session holds the lock: is a migration still running?",
-            "25006" => "the query writes, or the server is a read-only replica; a check that writes says `execute`",
+            "25006" => {
+                "the statement writes: a check that writes says `execute`; or the server is a read-only replica: `rls` reads only with `writes = false`"
+            }
             "42P17" => {
                 "a policy of the table reads the table itself; move that lookup into a `security definer` function"
             }

@@ -24,7 +24,7 @@ pub enum Mode {
     Committed,
 }
 
-/// Whom the statements act as, the way PostgREST and Supabase tell the database.
+/// Whom the statements act as, the way `PostgREST` and Supabase tell the database.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Identity {
     /// The role to act as; none stays with the role of the address.

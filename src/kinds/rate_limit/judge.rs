@@ -1,166 +1,186 @@
-//! What the counts say.
+//! What a burst says about a limit.
 
-use std::cmp::Ordering;
-use std::time::Duration;
+use crate::deployment::http::{Expect, Statuses};
+use crate::outcome::Finding;
+use crate::suite::Spanned;
 
-use crate::outcome::{Finding, Verdict};
+use super::{RateLimit, Seen};
 
-use super::observe::{Count, Recovered, Seen, Spoofed};
-use super::{Meaning, RateLimit, dialects};
-
-pub(super) fn judge(limit: &RateLimit, seen: &Seen) -> Vec<Finding> {
-    let Some(last) = seen.counts.last() else {
-        return vec![Finding::unclear(
-            "requests let through",
-            expected(limit),
-            "nothing was counted",
-        )];
-    };
-    let mut findings = vec![counted(limit, seen, last).at(limit.limit.span())];
-    findings.extend(advertised(limit, last));
-    let Some(refusal) = &last.refusal else {
-        return findings;
-    };
-    findings.extend(limit.expected().judge(refusal).into_iter().map(|mut finding| {
-        finding.what = format!("refusal: {}", finding.what);
-        finding
-    }));
-    findings.extend(seen.spoofed.iter().map(|spoofed| escaped(limit, spoofed)));
-    findings.extend(somebody_else(limit, seen));
-    findings.extend(seen.recovered.as_ref().map(|recovered| window_ended(limit, recovered)));
+pub(super) fn judge(check: &RateLimit, seen: &Seen) -> Vec<Finding> {
+    let limit = *check.limit as usize;
+    if seen.spent >= limit {
+        let what = format!("the run had sent {} requests to {} before", seen.spent, check.path());
+        return vec![
+            Finding::unclear("budget", format!("some of {limit} left"), what)
+                .at(check.limit.span())
+                .hint(
+                    "the run itself has used up the limit: raise it for this address, or verify it in a run of its own",
+                ),
+        ];
+    }
+    let mut findings: Vec<Finding> = [
+        server_errors(check, seen),
+        announced(check, seen),
+        Some(tripped(check, seen)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some(refusal) = &seen.refusal {
+        let status = check
+            .expect
+            .status
+            .clone()
+            .or_else(|| Some(Spanned::new(check.limit.span(), Statuses::of(&[429]))));
+        findings.extend(
+            Expect {
+                status,
+                ..check.expect.clone()
+            }
+            .judge(refusal),
+        );
+    }
+    findings.extend(escapes(check, seen));
+    findings.extend(others(check, seen));
+    findings.extend(recovery(check, seen));
     findings
 }
 
-fn expected(limit: &RateLimit) -> String {
-    format!("{} in {}", *limit.limit, *limit.per)
-}
-
-fn counted(limit: &RateLimit, seen: &Seen, last: &Count) -> Finding {
-    let what = "requests let through";
-    let Some(refusal) = &last.refusal else {
-        let sent: u32 = last.statuses.iter().map(|(_, times)| times).sum();
-        return Finding::failed(
-            what,
-            expected(limit),
-            format!("all {sent} that were sent ({})", tally(last)),
-        )
-        .hint(
-            "does this route have the limiter, can it reach its store, does each instance count on its own, or are \
-                   requests at the same time counted as one (burst = 1 tells)?",
-        );
-    };
-    let fresh = seen.counts.len() > 1;
-    let shown = format!("{}, then {}", last.accepted, refusal.status);
-    let exact = if fresh {
-        last.accepted == *limit.limit
-    } else {
-        limit.is_exact(seen, last)
-    };
-    if exact {
-        let missing = *limit.limit - last.accepted;
-        let spent = if missing == 0 {
-            String::new()
-        } else {
-            format!("; {missing} had been spent before")
-        };
-        return Finding::passed(what, expected(limit), shown + &spent);
-    }
-    let before = match seen.spent {
-        0 => String::new(),
-        spent => format!("; the run had sent {spent} before"),
-    };
-    match (last.accepted.cmp(&*limit.limit), fresh) {
-        (Ordering::Greater, _) => Finding::failed(what, expected(limit), shown)
-            .hint("a limit that lets more through at once than one by one (burst = 1 tells) counts too late; or it is set higher"),
-        (_, true) => Finding::failed(what, expected(limit), format!("{shown}, in a window of its own"))
-            .hint("is the limit set lower, does the refused request count, or does somebody else share this budget?"),
-        (_, false) => Finding::unclear(what, expected(limit), shown + &before)
-            .hint("somebody may have spent the rest; the window is too long to wait for another: run it again later"),
-    }
-}
-
-/// `10 × 200, 5 × 403`.
-fn tally(count: &Count) -> String {
-    let parts: Vec<String> = count
-        .statuses
+fn server_errors(check: &RateLimit, seen: &Seen) -> Option<Finding> {
+    let broken = |status: u16| status >= 500 && !check.refused(status) && !check.let_through(status);
+    let statuses: Vec<u16> = seen
+        .answers
         .iter()
-        .map(|(status, times)| format!("{times} × {status}"))
+        .map(|answer| answer.status)
+        .filter(|status| broken(*status))
         .collect();
-    parts.join(", ")
+    let first = statuses.first()?;
+    let seen = format!("{} of {} were {first}", statuses.len(), seen.answers.len());
+    Some(Finding::failed("answers", "no server error under the burst", seen).hint("does the limiter's store answer?"))
 }
 
-/// What the answers say that the limit is.
-fn advertised(limit: &RateLimit, last: &Count) -> Option<Finding> {
-    let said = dialects::limit(&last.first)?;
-    let wanted = *limit.limit;
+/// The limit in the server's own headers, where it sends them.
+fn announced(check: &RateLimit, seen: &Seen) -> Option<Finding> {
+    let said = seen.answers.first()?.limit?;
     let finding = Finding::expect(
-        said == u64::from(wanted),
-        "the limit that the answers state",
-        wanted.to_string(),
+        said == *check.limit,
+        "limit in the headers",
+        check.limit.to_string(),
         said.to_string(),
+    );
+    Some(finding.at(check.limit.span()))
+}
+
+/// How many were let through, against how many should have been.
+fn tripped(check: &RateLimit, seen: &Seen) -> Finding {
+    let limit = *check.limit as usize;
+    let through = seen
+        .answers
+        .iter()
+        .filter(|answer| check.let_through(answer.status))
+        .count();
+    let own = limit - seen.spent;
+    let left = seen
+        .answers
+        .first()
+        .and_then(|answer| answer.remaining)
+        .map(|left| left as usize + 1);
+    let budget = left.map_or(own, |left| left.min(own));
+    let used = limit - budget;
+    let expected = match used {
+        0 => requests(limit),
+        used => format!("{} ({limit} less {used} already used)", requests(budget)),
+    };
+    let Some(refusal) = &seen.refusal else {
+        let shown = format!("no refusal in {}", requests(seen.answers.len()));
+        return Finding::failed("let through", expected, shown)
+            .at(check.limit.span())
+            .hint("is this route behind the limiter, and does the limiter fail open when its store is away?");
+    };
+    let shown = format!("{}, then {}", requests(through), refusal.status);
+    let window = check.per.0.as_millis();
+    if through > budget && u128::from(seen.burst_millis) >= window {
+        let shown = format!(
+            "{shown}; but the burst took {} ms, longer than the window",
+            seen.burst_millis
+        );
+        return Finding::unclear("let through", expected, shown)
+            .at(check.limit.span())
+            .hint("a larger `burst` is quicker");
+    }
+    let finding = Finding::expect(through == budget, "let through", expected, shown).at(check.limit.span());
+    finding.hint(why(through, budget, limit))
+}
+
+fn why(through: usize, budget: usize, limit: usize) -> String {
+    if through > budget && through.is_multiple_of(limit) {
+        let times = through / limit;
+        return format!(
+            "{times} × the limit: does each instance count for itself? Share the counter, in Redis for instance"
+        );
+    }
+    if through == budget + 1 {
+        return "one too many: is it `>` where `>=` is meant?".to_owned();
+    }
+    if through > budget {
+        return "are requests that come at the same time counted as one? Count and compare in one step".to_owned();
+    }
+    "somebody else spends this budget, or it covers more than this path: see `scope` and `by`".to_owned()
+}
+
+fn escapes(check: &RateLimit, seen: &Seen) -> Vec<Finding> {
+    let judge = |(header, statuses): &(String, Vec<u16>)| {
+        let fresh = statuses.iter().filter(|status| !check.refused(**status)).count();
+        let what = format!("with made-up values of {header}");
+        let shown = if fresh == 0 {
+            "refused".to_owned()
+        } else {
+            format!("{fresh} of {} let through", statuses.len())
+        };
+        Finding::expect(fresh == 0, what, "still refused", shown).hint(
+            "count by the address that your own proxy reports (its last entry), not by what the client writes there",
+        )
+    };
+    seen.spoofed.iter().map(judge).collect()
+}
+
+fn others(check: &RateLimit, seen: &Seen) -> Option<Finding> {
+    let status = seen.other?;
+    let finding = Finding::expect(
+        check.let_through(status),
+        "somebody else, meanwhile",
+        "let through",
+        status.to_string(),
+    );
+    let finding = finding.hint("all users share one budget: one of them can lock out the rest");
+    Some(
+        check
+            .other
+            .as_ref()
+            .map_or(finding.clone(), |other| finding.at(other.span())),
+    )
+}
+
+fn recovery(check: &RateLimit, seen: &Seen) -> Option<Finding> {
+    let recovery = seen.recovery.as_ref()?;
+    let what = format!("after {} ms", recovery.waited_millis);
+    let finding = Finding::expect(
+        check.let_through(recovery.status),
+        what,
+        "let through again",
+        recovery.status.to_string(),
     );
     Some(
         finding
-            .at(limit.limit.span())
-            .hint("the server is set to another limit, or counts this route with others"),
+            .at(check.per.span())
+            .hint("does the counter have a time to live?"),
     )
 }
 
-fn escaped(limit: &RateLimit, spoofed: &Spoofed) -> Finding {
-    let what = format!("with made-up addresses in {}", spoofed.header);
-    let through = |status: &u16| limit.meaning(*status) == Meaning::Accepted;
-    let escapes = spoofed.statuses.iter().filter(|status| through(status)).count();
-    let statuses: Vec<String> = spoofed.statuses.iter().map(u16::to_string).collect();
-    let seen = statuses.join(", ");
-    // A bucket that fills again may let one through.
-    let finding = match (escapes, through(&spoofed.control)) {
-        (0, _) | (1, false) => Finding::passed(what, "refused", seen),
-        (_, false) => Finding::failed(what, "refused", format!("{seen}; without it {}", spoofed.control))
-            .hint("the server believes whoever says where he comes from: trust this header only from your own proxy"),
-        (_, true) => Finding::unclear(
-            what,
-            "refused",
-            format!("{seen}; without it {}, so the window was over", spoofed.control),
-        )
-        .hint("the window is too short to try this; spoof = [] leaves it out"),
-    };
-    match &limit.spoof {
-        Some(headers) => finding.at(headers.span()),
-        None => finding,
-    }
-}
-
-fn somebody_else(limit: &RateLimit, seen: &Seen) -> Option<Finding> {
-    let (other, answer) = (limit.other.as_ref()?, seen.other.as_ref()?);
-    let status = answer.status;
-    let (what, expected) = ("somebody else, at the same time", "let through");
-    let finding = match limit.meaning(status) {
-        _ if matches!(status, 401 | 403) => Finding::unclear(
-            what,
-            expected,
-            format!("{status}: the credentials of `other` are not accepted"),
-        ),
-        Meaning::Accepted => Finding::passed(what, expected, status.to_string()),
-        Meaning::Refused => Finding::failed(what, expected, status.to_string())
-            .hint("one user can lock all others out: count by user, not by route or by the proxy's address"),
-        Meaning::Odd => Finding::failed(what, expected, format!("{status}: {}", answer.body)),
-    };
-    Some(finding.at(other.span()))
-}
-
-fn window_ended(limit: &RateLimit, recovered: &Recovered) -> Finding {
-    let after = humantime::format_duration(Duration::from_millis(recovered.after_millis / 100 * 100));
-    let through = limit.meaning(recovered.status) == Meaning::Accepted;
-    let verdict = if through { Verdict::Passed } else { Verdict::Failed };
-    let finding = Finding::expect(
-        verdict == Verdict::Passed,
-        "after the window",
-        "let through again",
-        format!("{} after {after}", recovered.status),
-    )
-    .hint("does the window ever end? a key without expiry in the limiter's store locks its user out for good");
-    match &limit.recovers {
-        Some(recovers) => finding.at(recovers.span()),
-        None => finding,
+fn requests(count: usize) -> String {
+    if count == 1 {
+        "1 request".to_owned()
+    } else {
+        format!("{count} requests")
     }
 }

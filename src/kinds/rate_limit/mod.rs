@@ -1,146 +1,197 @@
-//! `rate_limit`: the limit trips after exactly so many requests, for the one who sent them.
+//! `rate_limit`: a limit that trips where it should, and for whom it should.
 
-mod dialects;
 mod judge;
 mod observe;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::deployment::http::{Basic, Expect, Request, Statuses};
+use crate::deployment::http::{Expect, Request, Response, Statuses};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Entries, Group, JsonPath, Matcher, Period, Problem, Spanned, Subject};
+use crate::suite::{Group, Period, Problem, Spanned};
 
 use super::Kind;
 
-pub(super) use observe::Seen;
-
-/// The limit trips after exactly so many requests, for the one who sent them, and ends with its window.
+/// A rate limit: it trips after exactly N requests, and does not let anyone around it.
 ///
-/// After a deploy a limiter may count for each instance, because the new one cannot reach Redis; may trust whatever
-/// `X-Forwarded-For` says, because the proxy before it is gone; or may let everyone through, because its store fails and it
-/// fails open. None of this shows in ordinary traffic. So this sends requests, several at a time, until one is refused, and counts.
+/// A limiter that is misconfigured after a deploy fails in silence: its store is away and it lets everything through, each of
+/// three machines counts for itself, or a made-up `X-Forwarded-For` gives a fresh budget. Only a burst tells. The check sends
+/// requests, several at a time, until one is refused, and counts how many were let through; what the run itself has spent of
+/// the budget before is taken off, and so is what the server's own headers say that others have. It runs after everything
+/// else and alone, needs an environment that allows `load`, and never sends more than the limit and a few.
 ///
 /// ```toml
-/// [rate_limit.generate]
-/// title = "A user makes ten images a minute, and not eleven"
+/// [rate_limit.per_user]
+/// title = "A user generates ten images a minute, and not eleven"
 /// post = "/api/generate"
-/// json = { prompt = "a lighthouse" }
+/// bearer = "a-token"
 /// limit = 10
 /// per = "1m"
-/// spoof = ["X-Forwarded-For", "X-Real-IP"]
-/// other = { bearer = "token-of-another-user" }
-/// recovers = true
-/// expect.headers.Retry-After = { matches = "^[0-9]+$" }
-/// expect.json."$.error" = { contains = "too many" }
+/// expect.headers.Retry-After = { matches = '^\d+$' }
+/// expect.json."$.error" = { contains = "too quickly" }
+/// other = { bearer = "another-token" }
 /// ```
 ///
-/// The request is that of `http` (get, head, options, post, put, patch, delete, query, headers, json, form, body, bearer,
-/// basic, cookies, follow, max_body, http2); it is sent as it is, so it should cost little. Then:
+/// It takes a request as `http` does (see `smoke kinds http`: get, head, options, post, put, patch, delete, query, headers,
+/// json, form, body, bearer, basic, cookies, follow, `max_body`, http2), and
 ///
-///   limit     so many are let through
-///   per       in this time
-///   scope     requests to paths that begin so share the budget: "/api/v1". The path of the request unless given. What the run
-///             has sent there before counts as spent.
-///   burst     so many at the same time: 8 unless given. A limiter that reads and then writes counts those as one.
-///   spoof     headers that must not help: once the limit has tripped, requests with made-up addresses in them must be refused
-///             too. ["X-Forwarded-For"] unless given; [] tries none.
-///   other     somebody else: { bearer = "…" }, { basic = { … } } or { headers = { … } }; must be let through
-///   recovers  true: wait for the end of the window, and be let through again
-///   accepted  what status means let through: 200, "2xx" or a list. Unless given, any but 429 and 5xx: an answer of 401 or 404
-///             is counted by most limiters, too.
-///   expect    of the refusal: status (429 unless given), headers, json, body, as in `http`
-///
-/// Where the answers say what the limit is (RateLimit-Limit, X-RateLimit-Limit, RateLimit), that must be `limit`.
-///
-/// If the count is not exact, somebody may have spent a part of the budget (this check, a minute ago), or a fixed window
-/// may have ended half way. Then it waits for a window of its own (up to 2 minutes) and counts again, and only that counts. At
-/// most `limit` + `burst` + 5 requests are sent in a window, four for each header to spoof, and three more.
-///
-/// It is load: the environment must allow it, and it runs alone, after all others. It is not for a limiter that is asked
-/// about the whole world at once: other users of the same budget (all who share an address) are taken for a wrong count.
+///   limit      how many requests are let through
+///   per        in how long: "1m"
+///   by         who is counted: "identity" (the credentials; the default where the request has any) or "address"
+///   scope      the start of the paths that share the budget: "/api/v1"; without it, the request's own path
+///   burst      how many requests are under way at a time: 8 unless given
+///   accepted   the statuses that count as let through: any but a refusal and 5xx unless given (401 counts: many
+///              limiters come before authentication)
+///   expect     what a refusal looks like, as in `http`; its status is 429 unless given
+///   spoof      headers that must not give a fresh budget: `["X-Forwarded-For"]` unless given; `[]` tries none
+///   other      credentials of somebody who must not be affected: { bearer = "…" } or { basic = { … } }
+///   recovers   whether to wait for the window to pass and see that a request is let through again: true for windows up
+///              to 15 s unless given
 ///
 /// A failure:
 ///
-///   FAILED  rate_limit.generate   A user makes ten images a minute, and not eleven
+///   FAILED  `rate_limit.per_user`   A user generates ten images a minute, and not eleven
 ///     suites/api.toml:5:9
 ///     5 │ limit = 10
 ///       │         ^^
-///       │ requests let through   expected: 10 in 1m   seen: 11, then 429
+///       let through   expected: 10 requests   seen: 30 requests, then 429
+///     try: 3 × the limit: does each instance count for itself? Share the counter, in Redis for instance
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RateLimit {
     #[schemars(flatten)]
     request: Request,
-    /// So many are let through.
+    /// How many requests are let through.
     limit: Spanned<u32>,
-    /// In this time.
+    /// In how long.
     per: Spanned<Period>,
-    /// Paths that begin so share the budget.
-    scope: Option<Spanned<String>>,
-    /// So many at the same time.
-    burst: Option<Spanned<u32>>,
-    /// Headers that must not help.
-    spoof: Option<Spanned<Vec<String>>>,
-    /// Somebody else.
+    /// Who is counted.
+    by: Option<By>,
+    /// The start of the paths that share the budget.
+    scope: Option<String>,
+    /// How many requests are under way at a time.
+    #[serde(default = "eight")]
+    burst: usize,
+    /// The statuses that count as let through.
+    accepted: Option<Statuses>,
+    /// What a refusal looks like.
+    #[serde(default)]
+    expect: Expect,
+    /// Headers that must not give a fresh budget.
+    #[serde(default = "forwarded_for")]
+    spoof: Vec<String>,
+    /// Somebody who must not be affected.
     other: Option<Spanned<Other>>,
-    /// Whether to wait for the end of the window.
-    recovers: Option<Spanned<bool>>,
-    /// What status means let through.
-    accepted: Option<Spanned<Statuses>>,
-    /// Of the refusal.
-    #[serde(default)]
-    expect: RefusalExpect,
+    /// Whether to wait for the window to pass.
+    recovers: Option<bool>,
 }
 
-/// Who else to be.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Other {
-    /// A token for `Authorization: Bearer`.
-    bearer: Option<String>,
-    /// User and password.
-    basic: Option<Basic>,
-    /// Headers in the place of the request's own.
-    #[serde(default)]
-    headers: Entries<String>,
+/// Who is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    /// Whoever the credentials belong to.
+    Identity,
+    /// The client's address, whatever the credentials.
+    Address,
 }
 
-/// What is expected of the refusal.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+/// Somebody else's credentials.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct RefusalExpect {
-    /// `429`, or another one.
-    status: Option<Spanned<Statuses>>,
-    /// Values of headers.
-    headers: Entries<Matcher>,
-    /// Values by JSONPath.
-    json: Entries<Matcher, JsonPath>,
-    /// The body as text.
-    body: Option<Spanned<Matcher>>,
+struct Other {
+    bearer: Option<String>,
+    basic: Option<crate::deployment::http::Basic>,
 }
 
-/// What an answer means for the count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    Accepted,
-    Refused,
-    /// Neither: an error, or a refusal that does not look as it should.
-    Odd,
+fn eight() -> usize {
+    8
 }
 
-const BURST: u32 = 8;
-/// More requests than this are no smoke test.
-const MOST: u32 = 5_000;
-/// How many requests more than the limit are sent before it counts as absent.
-const BEYOND: u32 = 5;
-/// How long a second count may be waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
-/// Clocks tick apart, and `Retry-After` is in whole seconds.
-const SLACK: Duration = Duration::from_secs(1);
+fn forwarded_for() -> Vec<String> {
+    vec!["X-Forwarded-For".to_owned()]
+}
+
+/// Windows up to this long are waited for unless the suite says otherwise.
+const SHORT: Duration = Duration::from_secs(15);
+
+/// What the burst and what came after it showed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// Requests of the run that counted against the budget before.
+    spent: usize,
+    /// Every answer of the burst, in the order of sending.
+    answers: Vec<Answer>,
+    /// How long the burst took, in milliseconds.
+    burst_millis: u64,
+    /// The first refusal, whole.
+    refusal: Option<Response>,
+    /// For each header of `spoof`, the statuses that made-up values got.
+    spoofed: Vec<(String, Vec<u16>)>,
+    /// The status that the other identity got.
+    other: Option<u16>,
+    /// After the window.
+    recovery: Option<Recovery>,
+}
+
+/// One answer of the burst.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Answer {
+    status: u16,
+    /// The limit, by the server's headers.
+    limit: Option<u32>,
+    /// How many requests are left, by the server's headers.
+    remaining: Option<u32>,
+}
+
+/// What came after the window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Recovery {
+    waited_millis: u64,
+    status: u16,
+}
+
+impl RateLimit {
+    /// The statuses of a refusal.
+    fn refused(&self, status: u16) -> bool {
+        self.expect
+            .status
+            .as_ref()
+            .map_or(status == 429, |wanted| wanted.contains(status))
+    }
+
+    fn let_through(&self, status: u16) -> bool {
+        match &self.accepted {
+            Some(accepted) => accepted.contains(status),
+            None => !self.refused(status) && status != 429 && status < 500,
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.recovers.unwrap_or(self.per.0 <= SHORT)
+    }
+
+    fn by(&self) -> By {
+        let request = &self.request;
+        let known = request.bearer.is_some() || request.basic.is_some() || request.cookies.is_some();
+        self.by.unwrap_or(if known { By::Identity } else { By::Address })
+    }
+
+    fn path(&self) -> &str {
+        let (_, path) = self.request.method_and_path();
+        self.scope.as_deref().unwrap_or(path.split('?').next().unwrap_or(path))
+    }
+
+    /// No more than these are sent, whatever happens.
+    fn most(&self) -> usize {
+        *self.limit as usize + self.burst.max(5)
+    }
+}
 
 impl Kind for RateLimit {
     const NAME: &'static str = "rate_limit";
@@ -152,45 +203,41 @@ impl Kind for RateLimit {
         Effect::Load
     }
 
-    /// A second count, and the end of the window.
     fn patience(&self) -> Duration {
-        let window = self.per.0 + 2 * SLACK;
-        let again = if self.can_count_again() { window } else { Duration::ZERO };
-        let recovery = if self.waits_for_recovery() {
-            2 * window
+        let burst = Duration::from_millis(100) * *self.limit;
+        let window = if self.waits() {
+            self.per.0 + Duration::from_secs(2)
         } else {
             Duration::ZERO
         };
-        again + recovery
+        burst + window
     }
 
     fn mistakes(&self) -> Vec<Problem> {
         let mut problems = self.request.mistakes();
-        if !(1..=MOST).contains(&*self.limit) {
-            problems.push(
-                Problem::at(self.limit.span(), format!("`limit` is between 1 and {MOST}"))
-                    .hint("each of them is a request; try a large limit with load tests, on staging"),
-            );
+        problems.extend(self.expect.mistakes());
+        if !(1..=10_000).contains(&*self.limit) {
+            problems.push(Problem::at(self.limit.span(), "a limit from 1 to 10000 can be tried"));
         }
         if self.per.0.is_zero() {
             problems.push(Problem::at(self.per.span(), "`per` is longer than nothing"));
         }
-        if let Some(burst) = self.burst.as_ref().filter(|burst| !(1..=200).contains(&***burst)) {
-            problems.push(Problem::at(burst.span(), "`burst` is between 1 and 200"));
+        if !(1..=100).contains(&self.burst) {
+            problems.push(Problem::whole("`burst` is from 1 to 100"));
         }
-        if let Some(scope) = self.scope.as_ref().filter(|scope| !scope.starts_with('/')) {
-            problems.push(Problem::at(
-                scope.span(),
-                "`scope` is the beginning of a path, and starts with `/`",
-            ));
-        }
-        if let Some(other) = &self.other
-            && other.bearer.is_none()
-            && other.basic.is_none()
-            && other.headers.is_empty()
-        {
-            problems
-                .push(Problem::at(other.span(), "`other` says nobody else").hint("give it bearer, basic or headers"));
+        if let Some(other) = &self.other {
+            if other.bearer.is_none() && other.basic.is_none() {
+                problems.push(Problem::at(other.span(), "`other` takes bearer or basic"));
+            }
+            if self.by() == By::Address {
+                problems.push(
+                    Problem::at(
+                        other.span(),
+                        "where addresses are counted, another identity from here shares the budget",
+                    )
+                    .hint("leave out `other`, or say by = \"identity\""),
+                );
+            }
         }
         problems
     }
@@ -199,41 +246,24 @@ impl Kind for RateLimit {
         self.request.cookies.as_ref()
     }
 
-    fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
-        seen.refusal().map_or_else(Subject::default, |refusal| Subject {
-            json: refusal.json().ok().map(std::borrow::Cow::Owned),
-            headers: &refusal.headers,
-            cookies: &refusal.cookies,
-            text: &refusal.body,
-        })
-    }
-
     fn steps(&self) -> Vec<String> {
         let mut steps = self.request.steps();
         steps.push(format!(
-            "again, {} at a time, until one is refused: at most {} requests",
-            self.burst(),
+            "again, {} at a time, until one is refused; {} times at most",
+            self.burst,
             self.most()
         ));
-        for header in self.spoofed() {
+        for header in &self.spoof {
             steps.push(format!(
-                "three more with made-up addresses in {header}, and one without: refused"
+                "{} times more with made-up values of {header}",
+                observe::SPOOFS
             ));
         }
         if self.other.is_some() {
-            steps.push("the same request as somebody else: let through".to_owned());
+            steps.push("once as somebody else".to_owned());
         }
-        if self.waits_for_recovery() {
-            steps.push(format!(
-                "wait for the window of {}, and once more: let through",
-                *self.per
-            ));
-        }
-        if self.can_count_again() {
-            steps.push(format!(
-                "if the count was not exact: wait {}, and count again",
-                *self.per
-            ));
+        if self.waits() {
+            steps.push(format!("waits up to {}, then once more", *self.per));
         }
         steps
     }
@@ -246,60 +276,3 @@ impl Kind for RateLimit {
         judge::judge(self, seen)
     }
 }
-
-impl RateLimit {
-    fn burst(&self) -> u32 {
-        self.burst.as_ref().map_or(BURST, |burst| **burst)
-    }
-
-    /// Requests in one count.
-    fn most(&self) -> u32 {
-        *self.limit + self.burst() + BEYOND
-    }
-
-    fn spoofed(&self) -> Vec<&str> {
-        match &self.spoof {
-            Some(headers) => headers.iter().map(String::as_str).collect(),
-            None => vec!["X-Forwarded-For"],
-        }
-    }
-
-    fn waits_for_recovery(&self) -> bool {
-        self.recovers.as_ref().is_some_and(|recovers| **recovers)
-    }
-
-    fn can_count_again(&self) -> bool {
-        self.per.0 <= LONGEST_WAIT
-    }
-
-    fn meaning(&self, status: u16) -> Meaning {
-        let refused = match &self.expect.status {
-            Some(wanted) => wanted.contains(status),
-            None => status == 429,
-        };
-        let accepted = match &self.accepted {
-            Some(accepted) => accepted.contains(status),
-            None => status != 429 && status < 500,
-        };
-        match (refused, accepted) {
-            (true, _) => Meaning::Refused,
-            (false, true) => Meaning::Accepted,
-            (false, false) => Meaning::Odd,
-        }
-    }
-
-    /// What `http` expects of the refusal.
-    fn expected(&self) -> Expect {
-        let status = || Spanned::new(self.limit.span(), Statuses::of(&[429]));
-        Expect {
-            status: Some(self.expect.status.clone().unwrap_or_else(status)),
-            headers: self.expect.headers.clone(),
-            json: self.expect.json.clone(),
-            body: self.expect.body.clone(),
-            ..Expect::default()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

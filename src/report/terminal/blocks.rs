@@ -28,8 +28,12 @@ pub(super) fn head(outcome: &Outcome, styles: Styles, several: bool) -> String {
 pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
     let mut out = head(outcome, styles, several);
     out.push('\n');
-    if let Some(unobserved) = &outcome.unobserved {
-        let reason = visible(&shorten(unobserved, LONGEST_VALUE)).into_owned();
+    if let Some(unobserved) = outcome
+        .unobserved
+        .clone()
+        .or_else(|| outcome.skip.as_ref().map(ToString::to_string))
+    {
+        let reason = visible(&shorten(&unobserved, LONGEST_VALUE)).into_owned();
         let _ = writeln!(out, "  {}   {reason}", outcome.place.address());
     }
     let problems: Vec<&Finding> = outcome.problems().collect();
@@ -37,9 +41,8 @@ pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool)
         findings(&mut out, outcome, &problems);
     }
     attempts(&mut out, outcome);
-    let mut hints: Vec<&str> = Vec::new();
-    let found = problems.iter().filter_map(|finding| finding.hint.as_deref());
-    for hint in found.chain(outcome.hint.as_deref()) {
+    let mut hints: Vec<&str> = outcome.hint.as_deref().into_iter().collect();
+    for hint in problems.iter().filter_map(|finding| finding.hint.as_deref()) {
         if !hints.contains(&hint) {
             hints.push(hint);
         }

@@ -40,8 +40,8 @@ impl<'de> Deserialize<'de> for Matcher {
 
 struct MatcherVisitor;
 
-fn equals<E>(value: impl Into<Value>) -> Result<Matcher, E> {
-    Ok(Matcher(vec![Operator::Eq(value.into())]))
+fn equals(value: impl Into<Value>) -> Matcher {
+    Matcher(vec![Operator::Eq(value.into())])
 }
 
 impl<'de> Visitor<'de> for MatcherVisitor {
@@ -52,23 +52,23 @@ impl<'de> Visitor<'de> for MatcherVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Matcher, E> {
-        equals(Value::Null)
+        Ok(equals(Value::Null))
     }
 
     fn visit_bool<E>(self, yes: bool) -> Result<Matcher, E> {
-        equals(yes)
+        Ok(equals(yes))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Matcher, E> {
-        equals(number)
+        Ok(equals(number))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Matcher, E> {
-        equals(number)
+        Ok(equals(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Matcher, E> {
-        equals(text)
+        Ok(equals(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Matcher, A::Error> {
@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for MatcherVisitor {
         while let Some(item) = seq.next_element::<Value>()? {
             items.push(item);
         }
-        equals(items)
+        Ok(equals(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Matcher, A::Error> {

@@ -17,8 +17,8 @@ fn matcher(text: &str) -> Result<Matcher, String> {
     })
 }
 
-fn check(text: &str, seen: Option<Value>) -> Match {
-    matcher(text).unwrap().check(seen.as_ref())
+fn check(text: &str, seen: impl Into<Option<Value>>) -> Match {
+    matcher(text).unwrap().check(seen.into().as_ref())
 }
 
 #[test]
