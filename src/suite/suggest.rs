@@ -7,7 +7,8 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| {
-            *distance <= 1.max(candidate.chars().count() / 3) || candidate.starts_with(word) && word.len() > 2
+            let length = candidate.chars().count();
+            *distance < length && *distance <= 1.max(length / 3) || candidate.starts_with(word) && word.len() > 2
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -16,7 +16,7 @@ use crate::demo::faults::Twist;
 
 pub(super) async fn workflows(State(app): Shared) -> Result<Json<Value>, Refusal> {
     if app.has(Twist::Slow) {
-        tokio::time::sleep(Duration::from_millis(2200)).await;
+        tokio::time::sleep(Duration::from_millis(4500)).await;
     }
     let workflows = app.store.workflows().await.map_err(unavailable)?;
     Ok(Json(json!({ "workflows": workflows })))

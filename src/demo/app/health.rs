@@ -12,7 +12,7 @@ use super::Shared;
 use crate::demo::faults::Twist;
 
 /// How long a part may take to answer before it counts as down.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn health(State(app): Shared) -> (StatusCode, Json<Value>) {
     let database = timeout(PATIENCE, app.store.state());
