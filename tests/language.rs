@@ -152,6 +152,7 @@ fn what_the_call_names_must_exist() {
         said(&["run", "prod", "--tag", "quik"]),
         said(&["run", "prod", "--var", "nothing=1"]),
         said(&["run", "prod", "--only", "[a"]),
+        said(&["run", "prod", "--skip", "htp.*"]),
         said(&["explain", "prod", "http.b"]),
         said(&["kinds", "htp"]),
     ];

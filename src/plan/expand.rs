@@ -194,7 +194,7 @@ fn draft(
         }
     };
     let (check, common) = read(kind, &node, &span, &scope, &names)?;
-    if check.expects_nothing() {
+    if check.expects_nothing() && common.capture.is_empty() {
         let problem = Problem::whole("a check without any expectation cannot fail");
         let hint = format!(
             "say what must be true (`smoke kinds {}` lists what can be expected)",

@@ -342,8 +342,14 @@ fn logged_out(login: &Login, seen: &Seen) -> Vec<Finding> {
     };
     let what = format!("POST {}", logout.as_str());
     let ended = left.status < 400;
-    let first = Finding::expect(ended, what, "2xx or a redirect", left.status.to_string());
-    if !guarded(seen) {
+    let first = Finding::expect(
+        ended,
+        what,
+        "2xx or a redirect",
+        format!("{}: {}", left.status, left.body),
+    )
+    .hint("does it want the refresh token? `refresh_token` says where the login gives one");
+    if !ended || !guarded(seen) {
         return vec![first.at(logout.span())];
     }
     let what = format!("GET {} after logging out", protects.as_str());

@@ -133,6 +133,8 @@ pub(super) struct Seen {
     refusal: Option<Response>,
     /// For each header of `spoof`, the statuses that made-up values got.
     spoofed: Vec<(String, Vec<u16>)>,
+    /// The status that the request as it is got after those.
+    control: Option<u16>,
     /// The status that the other identity got.
     other: Option<u16>,
     /// After the window.

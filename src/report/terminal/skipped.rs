@@ -49,7 +49,7 @@ pub(super) fn listed(names: &[String]) -> String {
 fn described(run: &Run, outcome: &Outcome, skip: &Skip, several: bool) -> (String, String) {
     let name = label(&outcome.id, several);
     match skip {
-        Skip::Declared { reason } => (format!("as the suite says ({})", visible(reason)), name),
+        Skip::Declared { reason } => (format!("({})", visible(reason)), name),
         Skip::When { expression } => (
             "whose `when` is not true".into(),
             format!("{name} ({})", visible(expression)),
