@@ -95,7 +95,9 @@ impl Mistake {
     pub fn each_text(&mut self, edit: &mut dyn FnMut(&mut String)) {
         edit(&mut self.message);
         self.hint.as_mut().map(&mut *edit);
-        self.place.as_mut().map(|place| edit(&mut place.text));
+        if let Some(place) = &mut self.place {
+            edit(&mut place.text);
+        }
     }
 }
 
