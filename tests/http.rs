@@ -366,6 +366,16 @@ fn an_address_that_is_none_is_a_mistake_without_its_password() {
         said.stderr
     );
     assert!(!said.stderr.contains("hunter22"));
+    // Written into smoke.toml it is quoted, and a value that is wrong in a suite is named: neither shows the secret.
+    let said = Project::prod("http = \"ftp://user:hunter22@host\"", suite).run();
+    said.exits(2);
+    assert!(!said.stderr.contains("hunter22"), "{}", said.stderr);
+    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\ntimeout = \"{{ env.SMOKE_TEST_TIME }}\"\n";
+    let said = Project::prod("http = \"http://127.0.0.1:1\"", suite)
+        .env("SMOKE_TEST_TIME", "hunter22")
+        .run();
+    said.exits(2);
+    assert!(said.stderr.contains("bad duration \"***\""), "{}", said.stderr);
 }
 
 #[test]

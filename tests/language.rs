@@ -152,6 +152,7 @@ fn what_the_call_names_must_exist() {
         said(&["run", "prod", "--tag", "quik"]),
         said(&["run", "prod", "--var", "nothing=1"]),
         said(&["run", "prod", "--only", "[a"]),
+        said(&["run", "prod", "--skip", "htp.*"]),
         said(&["explain", "prod", "http.b"]),
         said(&["kinds", "htp"]),
     ];
@@ -173,4 +174,42 @@ fn a_project_without_the_address_that_a_check_needs() {
         .smoke(&["validate"]);
     said.exits(2);
     assert_snapshot!(said.stderr);
+}
+
+/// The project and the suite of the README, as they stand there.
+#[test]
+fn the_readme_is_right() {
+    let readme = include_str!("../README.md");
+    let block = |head: &str| {
+        let rest = readme
+            .split(&format!("```toml\n{head}\n"))
+            .nth(1)
+            .unwrap_or_else(|| panic!("no {head}"));
+        rest.split("```").next().unwrap().to_owned()
+    };
+    let order = block("[http.order]");
+    let project = Project::new(&block("# smoke.toml")).suite(
+        "shop",
+        &format!("{}\n[http.order]\n{order}", block("# suites/shop.toml")),
+    );
+    let said = project.smoke(&["validate"]);
+    said.exits(0)
+        .says(&["prod: 9 checks in 1 suite; a run needs --var expected_version=…"]);
+    project
+        .smoke(&["list", "prod"])
+        .exits(0)
+        .says(&["login.admin", "rate_limit.checkout"]);
+    project
+        .smoke(&["explain", "prod", "login.admin"])
+        .exits(0)
+        .says(&["POST /auth/login"]);
+    // A misspelt name is a mistake all the same, and a run needs them all.
+    project.smoke(&["run", "prod"]).exits(2);
+    for kind in smoke::kinds::KINDS {
+        assert!(
+            readme.contains(&format!("\n| `{}` |", kind.name)),
+            "README does not list {}",
+            kind.name
+        );
+    }
 }

@@ -95,6 +95,7 @@ impl Server {
         signed && lives && !self.ended.lock().unwrap().contains(token)
     }
 
+    #[expect(clippy::result_large_err, reason = "a test's server is in no hurry")]
     fn authenticate(&self, user: &str, password: &str) -> Result<String, Response> {
         let known = user == "admin@example.com";
         let good = known && password == "correct horse battery"

@@ -113,13 +113,13 @@ fn one_that_trips_too_late_too_early_or_never() {
     Limiter { limit: 1000, ..GOOD }
         .try_it("")
         .exits(1)
-        .says(&["no refusal in 10 requests"]);
+        .says(&["no 429 in 10 requests"]);
 }
 
 #[test]
 fn each_instance_counts_for_itself() {
     let said = Limiter { instances: 2, ..GOOD }.try_it("");
-    said.exits(1).says(&["no refusal in 10 requests"]);
+    said.exits(1).says(&["no 429 in 10 requests"]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Args {
             eprintln!("broken on purpose: {} ({})", fault.name, fault.breaks);
         }
         let plan = self.plan(&demo)?;
-        let exit = self.how.execute(&plan, Path::new("."))?;
+        let exit = self.how.execute(&plan, Path::new(""))?;
         if self.keep {
             print(&how_to_reach(&demo))?;
             wait_for_interrupt()?;

@@ -9,7 +9,7 @@ use crate::outcome::Exit;
 use crate::plan::{Plan, PlannedCheck};
 use crate::suite::{Mistake, one_of};
 
-use super::select::{Select, plan};
+use super::select::{Select, dry};
 use super::{Failure, print};
 
 #[derive(Debug, ClapArgs)]
@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, project: Option<&Path>) -> Result<Exit, Failure> {
-        let (plan, _) = plan(project, &self.environment, &self.select.request())?;
+        let plan = dry(project, &self.environment, self.select.request())?;
         let found: Vec<usize> = (0..plan.checks.len())
             .filter(|at| self.means(&plan.checks[*at]))
             .collect();

@@ -17,7 +17,7 @@ use crate::outcome::{Event, Exit, Outcome, Skip, Verdict};
 use crate::plan::{Plan, PlannedCheck};
 
 use super::Failure;
-use super::select::{Select, plan, runnable};
+use super::select::{Select, dry, runnable};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -41,7 +41,7 @@ impl Args {
     pub(super) fn run(&self, project: Option<&Path>) -> Result<Exit, Failure> {
         let arguments = Arguments::from_iter(std::iter::once("smoke".to_owned()).chain(self.arguments.clone()));
         let board = Arc::new(Board::default());
-        let (plan, _) = plan(project, &self.environment, &self.select.request())?;
+        let plan = dry(project, &self.environment, self.select.request())?;
         let checks: Vec<&PlannedCheck> = plan.checks.iter().filter(|check| check.cleans.is_none()).collect();
         let trials: Vec<Trial> = checks.iter().map(|check| trial(check, &board)).collect();
         if !arguments.list {

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 
 use crate::outcome::Exit;
 
-use super::select::{Select, plan};
+use super::select::{Select, dry};
 use super::{Failure, print};
 
 #[derive(Debug, ClapArgs)]
@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, project: Option<&Path>) -> Result<Exit, Failure> {
-        let (plan, _) = plan(project, &self.environment, &self.select.request())?;
+        let plan = dry(project, &self.environment, self.select.request())?;
         let wide = plan
             .checks
             .iter()

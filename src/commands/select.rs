@@ -51,7 +51,7 @@ impl Select {
 }
 
 /// The plan for `request` in the environment called `name`, and the project's folder.
-pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, PathBuf), Failure> {
+fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, PathBuf), Failure> {
     let project = Project::load(folder)?;
     let plan = build(&project, project.environment(name)?, request)?;
     if plan.checks.is_empty() {
@@ -69,6 +69,11 @@ pub(super) fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Resu
         return Err(Failure::Nothing(why));
     }
     Ok((plan, project.root))
+}
+
+/// The plan for a command that sends nothing: it may lack what only a run needs.
+pub(super) fn dry(folder: Option<&Path>, name: &str, request: Request) -> Result<Plan, Failure> {
+    plan(folder, name, &Request { dry: true, ..request }).map(|(plan, _)| plan)
 }
 
 /// The plan for a run, whose environment variables are all set, and the project's folder.

@@ -1,12 +1,11 @@
 //! `smoke validate`: every mistake, nothing sent.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::Args as ClapArgs;
 
 use crate::outcome::Exit;
-use crate::plan::{Request, build};
+use crate::plan::{Plan, Request, build};
 use crate::suite::{Mistake, Project};
 
 use super::select::complete;
@@ -27,18 +26,16 @@ impl Args {
         };
         let (mut text, mut mistakes): (String, Vec<Mistake>) = Default::default();
         for environment in environments {
-            match build(&project, environment, &Request::default()) {
+            let request = Request {
+                dry: true,
+                ..Request::default()
+            };
+            match build(&project, environment, &request) {
                 Ok(plan) => {
                     if self.environment.is_some() {
                         complete(&plan)?;
                     }
-                    let checks = plan.checks.iter().filter(|check| check.cleans.is_none()).count();
-                    let _ = writeln!(
-                        text,
-                        "{}: {checks} checks in {} suites",
-                        environment.name,
-                        plan.suites.len()
-                    );
+                    text += &summary(&plan);
                 }
                 Err(found) => {
                     let new = found.into_iter().filter(|mistake| !mistakes.contains(mistake));
@@ -53,4 +50,23 @@ impl Args {
         print(&text)?;
         Ok(Exit::Passed)
     }
+}
+
+/// `prod: 8 checks in 1 suite; a run needs --var expected_version=…`.
+fn summary(plan: &Plan) -> String {
+    let checks = plan.checks.iter().filter(|check| check.cleans.is_none()).count();
+    let plural = |number: usize| if number == 1 { "" } else { "s" };
+    let suites = plan.suites.len();
+    let vars: Vec<String> = plan.awaited.iter().map(|name| format!("--var {name}=…")).collect();
+    let vars = if vars.is_empty() {
+        String::new()
+    } else {
+        format!("; a run needs {}", vars.join(" "))
+    };
+    format!(
+        "{}: {checks} check{} in {suites} suite{}{vars}\n",
+        plan.environment,
+        plural(checks),
+        plural(suites)
+    )
 }

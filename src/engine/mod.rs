@@ -222,6 +222,10 @@ impl Conductor<'_> {
             self.queue.gate_opened();
             return;
         }
+        if *self.stop.borrow() != Stop::No {
+            // It was cut short: what did not start for that is told as such.
+            return;
+        }
         let gate = self.shared.plan.checks[at].id.clone();
         for (other, check) in self.shared.plan.checks.iter().enumerate() {
             if self.outcomes[other].is_none() && check.gate.is_none() && check.cleans.is_none() {

@@ -47,12 +47,12 @@ use caller::As;
 ///   params        values for $1, $2, … of the call; see `sql`
 ///   times         how often to call; default 1. What is expected holds for the last call; the ones before must succeed.
 ///   as            whom to call it as: { role = "authenticated", user = "a user's id", claims = { … }, set = { … } },
-///                 in the way of `PostgREST` and Supabase (set local role, request.jwt.claims); set holds further settings,
-///                 such as "`app.user_id`"
+///                 in the way of PostgREST and Supabase (set local role, request.jwt.claims); set holds further settings,
+///                 such as "app.user_id"
 ///   expect.value  the first column of the only row
 ///   expect.rows   how many rows there are
 ///   expect.json   values by JSONPath in the list of rows: expect.json."$[0].allowed" = true
-///   expect.error  the call must be refused; the SQLSTATE, a space, and the message: { `starts_with` = "P0001" }
+///   expect.error  the call must be refused; the SQLSTATE, a space, and the message: { starts_with = "P0001" }
 ///   expect.within how long the (last) call may take
 ///   then          queries after the call, before all is rolled back, and what their value must be
 ///

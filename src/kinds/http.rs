@@ -40,7 +40,7 @@ use super::Kind;
 ///   bearer        a token for `Authorization: Bearer`; basic = { user = "…", password = "…" }
 ///   cookies       the name of a check whose cookies this one starts with (and waits for)
 ///   follow        true, or how many redirects to follow. Without it none is followed.
-///   `max_body`      how much of the body is read: "1MiB" unless given. A finding says when it was cut.
+///   max_body      how much of the body is read: "1MiB" unless given. A finding says when it was cut.
 ///   http2         true: speak HTTP/2 to a plain http:// server. Over TLS it is negotiated.
 ///
 /// What is expected (at least one, or `control` says nothing):

@@ -28,7 +28,7 @@ use super::{Gate, Kind};
 /// ```
 ///
 /// It takes the request and the `expect` of `http` (see `smoke kinds http`: get, head, options, post, put, patch,
-/// delete, query, headers, json, form, body, bearer, basic, cookies, follow, `max_body`, http2), and
+/// delete, query, headers, json, form, body, bearer, basic, cookies, follow, max_body, http2), and
 ///
 ///   for       how long to keep asking: "3m" unless given
 ///   every     the pause between two requests: "2s" unless given

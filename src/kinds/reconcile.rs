@@ -36,8 +36,8 @@ use super::Kind;
 ///   query        returns the rows that do not agree: there must be none. Either query, or left and right.
 ///   population   a query that counts what is compared. It belongs to query: no discrepancy among no accounts proves
 ///                nothing.
-///   `at_least`     how large the population must be; default 1. Below it the check is unclear.
-///   `max_rate`     the share of the population that may disagree: 0.01 is one in a hundred. Default 0.
+///   at_least     how large the population must be; default 1. Below it the check is unclear.
+///   max_rate     the share of the population that may disagree: 0.01 is one in a hundred. Default 0.
 ///   left, right  two queries with one value each, which must be equal; numbers are compared exactly.
 ///   tolerance    how far two numbers may lie apart; default 0
 ///

@@ -32,7 +32,7 @@ use super::Kind;
 ///
 /// Keys (all optional; that the server answers PING is always checked):
 ///
-///   `auth_required`  true: a connection without user and password must be refused (NOAUTH)
+///   auth_required  true: a connection without user and password must be refused (NOAUTH)
 ///   keys           what a key must be, by its name:
 ///                    exists  true, or false
 ///                    type    "string", "list", "hash", "set", "zset" or "stream"
@@ -115,14 +115,17 @@ impl Kind for Redis {
 
     async fn observe(&self, target: &Target<'_>) -> Result<Seen, Unobserved> {
         let server = target.redis()?;
-        let mut session = server.session(target.timeout()).await?;
-        let mut seen = Seen {
-            pong: session.ping().await?,
-            ..Seen::default()
-        };
+        let mut seen = Seen::default();
         if self.auth_required.is_some() {
             seen.stranger = Some(server.stranger(target.timeout()).await?);
         }
+        let opened = server.session(target.timeout()).await;
+        if opened.is_err() && seen.open_to_all(self) {
+            // A server that has lost its password refuses ours, and that is the finding.
+            return Ok(seen);
+        }
+        let mut session = opened?;
+        seen.pong = session.ping().await?;
         for (name, expect) in self.keys.iter() {
             seen.keys.push(session.key(name, expect.value.is_some()).await?);
         }
@@ -136,10 +139,14 @@ impl Kind for Redis {
     }
 
     fn judge(&self, seen: &Seen) -> Vec<Finding> {
-        let mut findings = vec![Finding::expect(seen.pong == "PONG", "PING", "PONG", &seen.pong)];
+        let mut findings = Vec::new();
         if let (Some(required), Some(stranger)) = (&self.auth_required, &seen.stranger) {
             findings.push(judge_stranger(**required, stranger).at(required.span()));
         }
+        if seen.pong.is_empty() && seen.open_to_all(self) {
+            return findings;
+        }
+        findings.push(Finding::expect(seen.pong == "PONG", "PING", "PONG", &seen.pong));
         for ((name, expect), key) in self.keys.iter().zip(&seen.keys) {
             let judged = expect.judge(name, key);
             findings.extend(judged.into_iter().map(|finding| match finding.span {
@@ -159,6 +166,13 @@ impl Kind for Redis {
             });
         }
         findings
+    }
+}
+
+impl Seen {
+    /// Strangers are let in where they must not be.
+    fn open_to_all(&self, check: &Redis) -> bool {
+        check.auth_required.as_ref().is_some_and(|required| **required) && self.stranger == Some(Stranger::Welcome)
     }
 }
 
@@ -280,10 +294,16 @@ mod tests {
         };
         assert_eq!(
             lines(&redis.judge(&seen(Stranger::Welcome))),
-            "passed PING: expected PONG, seen PONG\n\
-             failed a connection without a password: expected refused, seen it may do as it likes \
-             (try: set `requirepass` (or an ACL), and bind the server to a private address)\n"
+            "failed a connection without a password: expected refused, seen it may do as it likes \
+             (try: set `requirepass` (or an ACL), and bind the server to a private address)\n\
+             passed PING: expected PONG, seen PONG\n"
         );
+        // It has lost its password, and so refuses ours.
+        let lost = Seen {
+            stranger: Some(Stranger::Welcome),
+            ..Seen::default()
+        };
+        assert_eq!(lines(&redis.judge(&lost)).lines().count(), 1);
         let refused = Stranger::Refused("NOAUTH Authentication required.".to_owned());
         assert!(lines(&redis.judge(&seen(refused))).contains("passed a connection without"));
     }

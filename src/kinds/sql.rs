@@ -45,7 +45,7 @@ use super::Kind;
 ///   execute          a statement that writes. It is committed, so the check has the effect `write` and needs an
 ///                    environment that allows it. With `returning` it has rows.
 ///   params           values for $1, $2, …; PostgreSQL infers their types. A list becomes an array (`= any($1)`), a
-///                    table becomes JSON. Where a type cannot be inferred, name it: $`1::uuid`.
+///                    table becomes JSON. Where a type cannot be inferred, name it: $1::uuid.
 ///   expect.value     the first column of the only row
 ///   expect.rows      how many rows there are
 ///   expect.json      values by JSONPath in the list of rows: expect.json."$[0].name" = "free"

@@ -25,6 +25,8 @@ pub struct Request {
     pub jobs: Option<usize>,
     /// Endpoints that are known to be missing, with the reason: checks that need them are skipped.
     pub absent: Vec<(Protocol, String)>,
+    /// Nothing is going to be sent: variables that only `--var` would give may be missing.
+    pub dry: bool,
     /// Suites given as text instead of files: name and text.
     pub embedded: Vec<(String, String)>,
 }
@@ -42,11 +44,13 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
 
     let mut expansion = Expansion::default();
     let mut titles = Vec::new();
+    let mut awaited = BTreeSet::new();
     let mut known_vars: BTreeSet<String> = environment.vars.0.iter().map(|entry| entry.key.clone()).collect();
     for suite in suites {
         let source = Rc::clone(&suite.source);
         let scope = scope::of_suite(&suite, &source, &environment_scope, request, &secrets, &mut mistakes);
         known_vars.extend(suite.vars.0.iter().map(|entry| entry.key.clone()));
+        awaited.extend(scope.awaited.iter().cloned());
         titles.push(SuiteTitle {
             name: suite.name.clone(),
             title: suite.title.clone(),
@@ -61,7 +65,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
         expansion.add(&ground, suite.checks, &mut mistakes);
     }
     names::check(&expansion, &mut mistakes);
-    known_vars.extend(expansion.names_used());
+    known_vars.extend(expansion.names_used().into_iter().filter(|name| !name.contains('.')));
     unknown_vars(request, &known_vars, &mut mistakes);
     graph::connect(&mut expansion, &mut mistakes);
     request.selection.leave_out(&mut expansion, &mut mistakes);
@@ -77,7 +81,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     let chosen = request.selection.choose(&expansion, &mut mistakes);
     let mut drafts = graph::keep(expansion.drafts, &chosen);
     let deployment = endpoints::resolve(&mut drafts, &addresses, &mut mistakes);
-    stop_at(&mut mistakes)?;
+    stop_at(&mut mistakes, &secrets)?;
     let unset = names::unset(&drafts, &addresses);
     let mut checks: Vec<_> = drafts.into_iter().map(|draft| draft.check).collect();
     graph::measure(&mut checks);
@@ -92,16 +96,19 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
             .max(1),
         deployment,
         secrets,
+        awaited: awaited.into_iter().collect(),
         unset,
     })
 }
 
-fn stop_at(mistakes: &mut Vec<Mistake>) -> Result<(), Vec<Mistake>> {
+/// Ends here if there are mistakes. What was wrong may be the value of a secret: it stays behind.
+fn stop_at(mistakes: &mut Vec<Mistake>, secrets: &Secrets) -> Result<(), Vec<Mistake>> {
     if mistakes.is_empty() {
         return Ok(());
     }
     let mut distinct: Vec<Mistake> = Vec::new();
-    for mistake in mistakes.drain(..) {
+    for mut mistake in mistakes.drain(..) {
+        mistake.each_text(&mut |text| *text = secrets.redact(text).into_owned());
         if !distinct.contains(&mistake) {
             distinct.push(mistake);
         }

@@ -39,6 +39,8 @@ pub(super) struct Draft {
     pub(super) name: String,
     /// Names that its templates use, with the bytes of each template.
     pub(super) names: Vec<(Names, Range<usize>)>,
+    /// Variables that only `--var` would give.
+    pub(super) awaited: Rc<BTreeSet<String>>,
     /// The variables that it can use.
     pub(super) vars: Rc<BTreeMap<String, Json>>,
     /// `needs`, as written.
@@ -194,7 +196,7 @@ fn draft(
     let late = names.iter().any(|(names, _)| captures(names, &scope));
     let table = late.then(|| bare(kind, node.clone(), &span));
     let (check, common) = read(kind, node, &span, &scope, &names)?;
-    if check.expects_nothing() {
+    if check.expects_nothing() && common.capture.is_empty() {
         let problem = Problem::whole("a check without any expectation cannot fail");
         let hint = format!(
             "say what must be true (`smoke kinds {}` lists what can be expected)",
@@ -203,6 +205,7 @@ fn draft(
         return Err(vec![problem.hint(hint)]);
     }
     let vars = Rc::clone(&scope.vars);
+    let awaited = Rc::clone(&scope.awaited);
     scope.pending = Rc::default();
     let name = if many {
         format!("{}[{}]", def.name, case.label)
@@ -253,6 +256,7 @@ fn draft(
         check,
         name: def.name,
         names,
+        awaited,
         vars,
         needs: common.needs,
         on: common.on,
@@ -275,6 +279,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     let mut scope = ground.scope.with(&case.bindings);
     let (check, common) = read(kind, step.clone(), &step.span, &scope, &names)?;
     let vars = Rc::clone(&scope.vars);
+    let awaited = Rc::clone(&scope.awaited);
     let late = names.iter().any(|(names, _)| captures(names, &scope));
     scope.pending = Rc::default();
     let of = &owner.check;
@@ -313,6 +318,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
         check,
         name: owner.name.clone(),
         names,
+        awaited,
         vars,
         needs: Vec::new(),
         on,

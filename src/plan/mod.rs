@@ -35,6 +35,8 @@ pub struct Plan {
     pub deployment: Deployment,
     /// What must not appear in any output.
     pub secrets: Secrets,
+    /// Variables that a run must be given with `--var`, where the request was not for a run.
+    pub awaited: Vec<String>,
     /// Environment variables that templates use and that are not set, each with its first use.
     pub unset: Vec<(String, Place)>,
 }

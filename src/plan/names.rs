@@ -59,7 +59,7 @@ fn judge(name: &str, span: &Range<usize>, draft: &Draft, offers: &Offers<'_>) ->
         let problem = || Problem::at(span.clone(), "`env` alone is not a value").hint("write {{ env.NAME }}");
         return value.is_none().then(problem);
     }
-    if draft.vars.contains_key(root) {
+    if draft.vars.contains_key(root) || draft.awaited.contains(name) {
         return None;
     }
     let Some(offer) = offers.get(&(draft.check.id.suite.as_str(), root)) else {
@@ -125,7 +125,7 @@ fn nobody(name: &str, span: &Range<usize>, known: &[&str]) -> Problem {
 /// The problem with `name` where neither a variable nor a check is called so.
 pub(super) fn unknown(name: &str, scope: &Scope, span: &Range<usize>) -> Option<Problem> {
     let root = name.split('.').next().unwrap_or(name);
-    if root == "env" || scope.vars.contains_key(root) || scope.pending.contains(root) {
+    if root == "env" || scope.vars.contains_key(root) || scope.pending.contains(root) || scope.awaited.contains(name) {
         return None;
     }
     let known: Vec<&str> = scope

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::deployment::secrets::Secrets;
 use crate::suite::{
-    CheckDef, Environment, Mistake, Node, Project, Scope, Source, Suite, Table, Value, names_in, render,
+    CheckDef, Environment, Mistake, Node, Project, Scope, Source, Suite, Table, Value, did_you_mean, names_in, render,
 };
 
 use super::build::Request;
@@ -54,7 +54,35 @@ pub(super) fn of_suite(
     add_vars(&mut scope, &suite.vars, source, mistakes);
     override_vars(&mut scope, request);
     scope.pending = Rc::new(suite.checks.iter().map(|check| check.name.clone()).collect());
+    if request.dry {
+        scope.awaited = Rc::new(awaited(suite, &nodes, &scope));
+    }
     scope
+}
+
+/// Plain names that nobody defines, and that are no misspelling of one that somebody does: a run gets them by `--var`.
+fn awaited(suite: &Suite, nodes: &[&Node], scope: &Scope) -> BTreeSet<String> {
+    let each = suite.checks.iter().filter_map(|check| check.table.get("each"));
+    let each = each.filter_map(|each| match &each.node.value {
+        Value::Table(table) => Some(table.0.iter().map(|entry| entry.key.as_str())),
+        _ => None,
+    });
+    let known: BTreeSet<&str> = scope
+        .vars
+        .keys()
+        .chain(scope.pending.iter())
+        .map(String::as_str)
+        .chain(each.flatten())
+        .collect();
+    let names = nodes
+        .iter()
+        .filter_map(|node| names_in(node).ok())
+        .flatten()
+        .flat_map(|(names, _)| names);
+    let plain = names.filter(|name| !name.contains('.') && name != "env" && !known.contains(name.as_str()));
+    plain
+        .filter(|name| did_you_mean(name, known.iter().copied()).is_none())
+        .collect()
 }
 
 fn condition(check: &CheckDef) -> Option<Node> {

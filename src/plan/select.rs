@@ -3,7 +3,7 @@
 use glob::Pattern;
 
 use crate::outcome::Skip;
-use crate::suite::{Mistake, one_of};
+use crate::suite::{Mistake, did_you_mean, one_of};
 
 use super::expand::{Draft, Expansion};
 
@@ -39,10 +39,26 @@ impl Selection {
         }
     }
 
+    /// A pattern that matches nothing is misspelt: `--skip 'rate_limt.*'` would send what it was to hold back.
+    fn refuse_idle(flag: &str, patterns: &[Pattern], drafts: &[Draft], mistakes: &mut Vec<Mistake>) {
+        for pattern in patterns {
+            if !drafts.iter().any(|draft| matches(std::slice::from_ref(pattern), draft)) {
+                let names: Vec<String> = drafts.iter().map(|draft| draft.check.id.to_string()).collect();
+                let mistake = Mistake::nowhere(format!("{flag} {pattern}: no check matches"));
+                let meant = did_you_mean(pattern.as_str(), names.iter().map(String::as_str));
+                let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
+                mistakes.push(Mistake { hint, ..mistake });
+            }
+        }
+    }
+
     /// For each draft, whether it is in the plan. None are where nothing matches.
     pub(super) fn choose(&self, expansion: &Expansion, mistakes: &mut Vec<Mistake>) -> Vec<bool> {
         let only = patterns("--only", &self.only, mistakes);
         let drafts = &expansion.drafts;
+        if drafts.iter().any(|draft| matches(&only, draft)) {
+            Self::refuse_idle("--only", &only, drafts, mistakes);
+        }
         let wanted = |draft: &Draft| {
             draft.check.cleans.is_none()
                 && (only.is_empty() || matches(&only, draft))
@@ -64,6 +80,7 @@ impl Selection {
     /// Marks what `--skip` leaves out.
     pub(super) fn leave_out(&self, expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
         let skip = patterns("--skip", &self.skip, mistakes);
+        Self::refuse_idle("--skip", &skip, &expansion.drafts, mistakes);
         if skip.is_empty() {
             return;
         }

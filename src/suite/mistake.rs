@@ -90,6 +90,13 @@ impl Mistake {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Hands every text to `edit`, the quoted line too: an address there may have a password in it.
+    pub fn each_text(&mut self, edit: &mut dyn FnMut(&mut String)) {
+        edit(&mut self.message);
+        self.hint.as_mut().map(&mut *edit);
+        self.place.as_mut().map(|place| edit(&mut place.text));
+    }
 }
 
 impl fmt::Display for Mistake {

@@ -12,8 +12,15 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 pub struct Period(pub Duration);
 
 impl fmt::Display for Period {
+    /// In the largest unit that needs no fraction: `24h`, `90s`, `1500ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(self.0).fmt(f)
+        match self.0.as_millis() {
+            0 => f.write_str("0s"),
+            millis if millis % 3_600_000 == 0 => write!(f, "{}h", millis / 3_600_000),
+            millis if millis % 60_000 == 0 => write!(f, "{}m", millis / 60_000),
+            millis if millis % 1_000 == 0 => write!(f, "{}s", millis / 1_000),
+            millis => write!(f, "{millis}ms"),
+        }
     }
 }
 

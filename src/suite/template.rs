@@ -42,6 +42,8 @@ pub struct Scope {
     pub captures: BTreeMap<String, Json>,
     /// Checks that have not run yet.
     pub pending: Rc<BTreeSet<String>>,
+    /// Variables that a run must be given with `--var`; nobody has yet.
+    pub awaited: Rc<BTreeSet<String>>,
 }
 
 /// The names that a text uses, dotted: `login.token`, `env.API_KEY`, `workflows`.
@@ -101,7 +103,8 @@ impl Scope {
     #[must_use]
     pub fn is_pending(&self, name: &str) -> bool {
         let root = first(name);
-        self.pending.contains(root) && !self.captures.contains_key(root) && !self.vars.contains_key(root)
+        let open = self.pending.contains(root) || self.awaited.contains(root);
+        open && !self.captures.contains_key(root) && !self.vars.contains_key(root)
     }
 
     fn is_open(&self, name: &str) -> bool {
@@ -287,6 +290,7 @@ mod tests {
             env: Rc::new([("KEY".to_owned(), "k-1".to_owned())].into()),
             captures: [("login".to_owned(), json!({ "token": "t" }))].into(),
             pending: Rc::new(["later".to_owned()].into()),
+            awaited: Rc::default(),
         }
     }
 

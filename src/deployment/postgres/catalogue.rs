@@ -55,7 +55,7 @@ pub struct Column {
     pub r#type: String,
     /// NULL is allowed.
     pub nullable: bool,
-    /// Its value is computed, so nothing can be written to it.
+    /// Its value is computed or always generated, so nothing can be written to it.
     pub generated: bool,
 }
 
@@ -164,7 +164,7 @@ select json_build_object(
       'owner', pg_get_userbyid(c.relowner), 'rls', c.relrowsecurity, 'forced', c.relforcerowsecurity, 'rows', c.reltuples,
       'columns', (select coalesce(json_agg(json_build_object(
           'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-          'nullable', not a.attnotnull, 'generated', a.attgenerated <> '') order by a.attnum), '[]')
+          'nullable', not a.attnotnull, 'generated', a.attgenerated <> '' or a.attidentity = 'a') order by a.attnum), '[]')
         from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
     ) order by own.nspname, c.relname), '[]')
     from pg_class c join own on own.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f')),

@@ -91,6 +91,9 @@ impl SqlError {
     #[must_use]
     pub fn advice(&self) -> Option<String> {
         let advice = match self.code.as_str() {
+            "42501" if self.message.contains("row-level security") => {
+                "this role sees only some rows, so the answer would prove nothing: connect as the tables' owner or a role with BYPASSRLS"
+            }
             "42501" => "grant the right to the role of the endpoint's address, or name another endpoint with `on`",
             "42P01" | "42703" | "42883" | "3F000" => "was the migration applied to this database?",
             "42601" => "the suite's own SQL is malformed; try it in psql",

@@ -49,8 +49,8 @@ pub(super) fn shape(sql: &str) -> Result<Shape, SqlError> {
 pub(super) fn as_json(sql: &str, shape: &Shape) -> String {
     // The line break ends a comment at the end of the statement.
     match shape {
-        Shape::Returning => format!("with q as (\n{sql}\n) select row_to_json(q)::text from q"),
-        _ => format!("select row_to_json(q)::text from (\n{sql}\n) q"),
+        Shape::Returning => format!("with smoke_row as (\n{sql}\n) select row_to_json(smoke_row)::text from smoke_row"),
+        _ => format!("select row_to_json(smoke_row)::text from (\n{sql}\n) smoke_row"),
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn derived(value: &str) -> Vec<String> {
     secrets
 }
 
-/// Password and `user:password` of a URL, as written and decoded.
+/// The password of a URL, as written and decoded.
 fn url_credentials(url: &str) -> Vec<String> {
     let Some((_, rest)) = url.split_once("://") else {
         return Vec::new();
@@ -77,7 +77,7 @@ fn url_credentials(url: &str) -> Vec<String> {
     // an `@` in the path of a URL without userinfo must not make its port a password.
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let userinfo = authority.rsplit_once('@').or_else(|| rest.rsplit_once('@'));
-    let Some((user, password)) = userinfo.and_then(|(userinfo, _)| userinfo.split_once(':')) else {
+    let Some((_, password)) = userinfo.and_then(|(userinfo, _)| userinfo.split_once(':')) else {
         return Vec::new();
     };
     let port = |text: &str| text.split('/').next().is_some_and(|text| text.parse::<u16>().is_ok());
@@ -89,12 +89,7 @@ fn url_credentials(url: &str) -> Vec<String> {
             .decode_utf8_lossy()
             .into_owned()
     };
-    vec![
-        password.to_owned(),
-        decoded(password),
-        format!("{user}:{password}"),
-        format!("{}:{}", decoded(user), decoded(password)),
-    ]
+    vec![password.to_owned(), decoded(password)]
 }
 
 /// The password of a `key=value` DSN, as libpq reads it.

@@ -167,14 +167,28 @@ fn alike(login: &Login, seen: &Seen) -> Option<Finding> {
     let find = |what| seen.guesses.iter().find(|guess| guess.what == what);
     let (wrong, unknown) = (find(Wrong::Password)?, find(Wrong::User)?);
     let (what, expected) = ("a wrong password and an unknown user", "the same answer");
+    if login.grants(&wrong.answer, None) || login.grants(&unknown.answer, None) {
+        // Said already, and worse.
+        return None;
+    }
     let finding = if wrong.answer.status == 429 || unknown.answer.status == 429 {
         Finding::unclear(what, expected, "429 from a rate limit")
     } else {
         let [left, right] = [wrong, unknown].map(|guess| essence(&guess.answer, &guess.user));
-        Finding::expect(left == right, what, expected, format!("{left} and {right}"))
+        let [first, second] = [wrong, unknown].map(|guess| said(&guess.answer));
+        Finding::expect(left == right, what, expected, format!("{first} and {second}"))
             .hint("answer both alike; otherwise strangers learn who has an account")
     };
     Some(finding.at(wanted.span()))
+}
+
+/// Status, target and body of an answer, as it came.
+fn said(answer: &Response) -> String {
+    let to = answer
+        .header("location")
+        .map(|to| format!(" to {to}"))
+        .unwrap_or_default();
+    format!("{}{to} {}", answer.status, answer.body).trim_end().to_owned()
 }
 
 /// What an answer says, without what is different every time: the user's name, numbers, ids. Of a page only the status
@@ -193,19 +207,11 @@ fn essence(answer: &Response, user: &str) -> String {
     } else {
         answer.body.replace(user, "USER")
     };
-    let steady: Vec<String> = body
-        .split_inclusive(|char: char| !(char.is_alphanumeric() || char == '-'))
-        .map(|word| {
-            if word.contains(|char: char| char.is_ascii_digit()) {
-                "#".to_owned()
-            } else {
-                word.to_owned()
-            }
-        })
+    let words = body.split(|char: char| !(char.is_alphanumeric() || char == '-'));
+    let steady: Vec<&str> = words
+        .filter(|word| !word.contains(|char: char| char.is_ascii_digit()))
         .collect();
-    format!("{}{to} {}", answer.status, steady.concat())
-        .trim_end()
-        .to_owned()
+    format!("{}{to} {}", answer.status, steady.join(" "))
 }
 
 /// Whether the token makes a difference. Of a path that is open to all, or to nobody, forged tokens tell nothing.
@@ -235,12 +241,20 @@ fn probed(login: &Login, path: &Spanned<String>, probe: &Probe, seen: &Seen) -> 
         Finding::failed(what, REFUSED, answer.status.to_string()).hint(match probe.with {
             With::Nothing => "the route answers anyone: is its guard still registered?",
             With::Expired => "the server does not look at `exp`",
+            With::Forged if !tampering_works(seen) => "its signing secret is a well-known word: set a long random one",
             _ => "the server does not verify the token's signature",
         })
     } else {
         not_an_accident(what, answer)
     };
     finding.at(path.span())
+}
+
+/// Whether a token whose content was changed opens the route.
+fn tampering_works(seen: &Seen) -> bool {
+    seen.probes
+        .iter()
+        .any(|probe| probe.with == With::Changed && probe.answer.is_success())
 }
 
 fn opened(login: &Login, what: String, answer: &Response, seen: &Seen) -> Finding {
@@ -328,8 +342,14 @@ fn logged_out(login: &Login, seen: &Seen) -> Vec<Finding> {
     };
     let what = format!("POST {}", logout.as_str());
     let ended = left.status < 400;
-    let first = Finding::expect(ended, what, "2xx or a redirect", left.status.to_string());
-    if !guarded(seen) {
+    let first = Finding::expect(
+        ended,
+        what,
+        "2xx or a redirect",
+        format!("{}: {}", left.status, left.body),
+    )
+    .hint("does it want the refresh token? `refresh_token` says where the login gives one");
+    if !ended || !guarded(seen) {
         return vec![first.at(logout.span())];
     }
     let what = format!("GET {} after logging out", protects.as_str());

@@ -40,13 +40,13 @@ pub(super) use observe::Seen;
 /// ```
 ///
 /// The request is that of `http` (get, head, options, post, put, patch, delete, query, headers, json, form, body, bearer,
-/// basic, cookies, follow, max_body, http2). It must carry a user and a password, in json, form or basic. Then:
+/// basic, cookies, follow, `max_body`, http2). It must carry a user and a password, in json, form or basic. Then:
 ///
 ///   token           where the answer has the token, as JSONPath
 ///   cookie          the name of the cookie that the answer sets instead; its value is taken as the server writes it,
 ///                   quotes and `Bearer ` included
-///   user_field      the fields of the request with user and password, where they are not called email, username, user,
-///   password_field  login or password, passwd, pass
+///   `user_field`    the fields of the request with user and password, where they are not called email, username, user,
+///   `password_field` login or password, passwd, pass
 ///   refuses         credentials that must not log in: each is put over the request's own
 ///   alike           true: a wrong password and an unknown user must get the same answer, or strangers learn who has an account
 ///   protects        a path to GET: 2xx with the token; refused without it, with a changed one, with one that is not signed
@@ -54,14 +54,14 @@ pub(super) use observe::Seen;
 ///   secret          the secret that signs tokens, to make the expired one
 ///   expect.status   of the answer to the right credentials; 2xx unless given
 ///   expect.json     values in it by JSONPath; expect.headers, expect.cookies, expect.within as in `http`
-///   expect.jwt      the token as a JWT: expires_within = "24h" (it must expire, and not later), algorithm = "RS256",
+///   expect.jwt      the token as a JWT: `expires_within` = "24h" (it must expire, and not later), algorithm = "RS256",
 ///                   claims.NAME = what a claim must be
-///   refresh_token   where the answer has the refresh token, as JSONPath
-///   refresh         { post = "/auth/refresh", field = "refresh_token", token = "$.access_token" }: the refresh token gives a
+///   `refresh_token` where the answer has the refresh token, as JSONPath
+///   refresh         `{ post = "/auth/refresh", field = "refresh_token", token = "$.access_token" }`: the refresh token gives a
 ///                   new token, and a made-up one does not. Without `refresh_token` the cookies are sent.
 ///   logout          a path to POST: a second login is logged out, and its token must not work any more
 ///
-/// Later checks use {{ admin.token }}, {{ admin.cookie }} (its value), {{ admin.refresh_token }} and {{ admin.claims.sub }}, or
+/// Later checks use `{{ admin.token }}`, `{{ admin.cookie }}` (its value), `{{ admin.refresh_token }}` and `{{ admin.claims.sub }}`, or
 /// `cookies = "admin"`.
 ///
 /// It is a handful of requests, one wrong password of the real user among them: mind a lock-out after few attempts. Where the

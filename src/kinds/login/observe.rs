@@ -259,6 +259,14 @@ impl Session<'_> {
         if self.login.cookie.is_none() {
             request.bearer = Some(credential.clone());
         }
+        if let Some(token) = self.login.refresh_token_in(&answer) {
+            let field = self
+                .login
+                .refresh
+                .as_ref()
+                .map_or("refresh_token", |refresh| refresh.field.as_str());
+            request.json = Some(Spanned::new(0..0, serde_json::json!({ field: token })));
+        }
         let left = second.send(&request).await?;
         let after = session.ask(protects, With::Token, Some(&credential)).await?;
         Ok(Some([left, after]))

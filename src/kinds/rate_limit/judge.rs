@@ -1,5 +1,7 @@
 //! What a burst says about a limit.
 
+use std::collections::BTreeMap;
+
 use crate::deployment::http::{Expect, Statuses};
 use crate::outcome::Finding;
 use crate::suite::Spanned;
@@ -85,14 +87,19 @@ fn tripped(check: &RateLimit, seen: &Seen) -> Finding {
         .first()
         .and_then(|answer| answer.remaining)
         .map(|left| left as usize + 1);
-    let budget = left.map_or(own, |left| left.min(own));
+    let budget = left.map_or(own, |left| left.min(limit));
     let used = limit - budget;
     let expected = match used {
         0 => requests(limit),
         used => format!("{} ({limit} less {used} already used)", requests(budget)),
     };
     let Some(refusal) = &seen.refusal else {
-        let shown = format!("no refusal in {}", requests(seen.answers.len()));
+        let shown = format!(
+            "no {} in {}: {}",
+            wanted(check),
+            requests(seen.answers.len()),
+            statuses(seen)
+        );
         return Finding::failed("let through", expected, shown)
             .at(check.limit.span())
             .hint("is this route behind the limiter, and does the limiter fail open when its store is away?");
@@ -108,8 +115,28 @@ fn tripped(check: &RateLimit, seen: &Seen) -> Finding {
             .at(check.limit.span())
             .hint("a larger `burst` is quicker");
     }
-    let finding = Finding::expect(through == budget, "let through", expected, shown).at(check.limit.span());
-    finding.hint(why(through, budget, limit))
+    if through == 0 {
+        return Finding::unclear("let through", expected, shown)
+            .at(check.limit.span())
+            .hint(
+                "the budget was spent before the first request, by a run just before this one perhaps: try again later",
+            );
+    }
+    let last = seen.answers.iter().rfind(|answer| check.let_through(answer.status));
+    if through < budget && last.and_then(|answer| answer.remaining) == Some(0) {
+        let shown = format!("{shown}; by the server's headers that was all");
+        return Finding::unclear("let through", expected, shown)
+            .at(check.limit.span())
+            .hint("somebody else spends this budget at the same time: verify it when it is quiet, or from another address");
+    }
+    // Without the server's word, what was spent before may belong to a window that has ended since.
+    let most = if left.is_some() { budget } else { limit };
+    let finding =
+        Finding::expect((budget..=most).contains(&through), "let through", expected, shown).at(check.limit.span());
+    match seen.answers.first().and_then(|answer| answer.limit) {
+        Some(said) if said != *check.limit => finding.hint(format!("the server is configured for {said}")),
+        _ => finding.hint(why(through, budget, limit)),
+    }
 }
 
 fn why(through: usize, budget: usize, limit: usize) -> String {
@@ -129,9 +156,14 @@ fn why(through: usize, budget: usize, limit: usize) -> String {
 }
 
 fn escapes(check: &RateLimit, seen: &Seen) -> Vec<Finding> {
+    let over = seen.control.is_some_and(|status| !check.refused(status));
     let judge = |(header, statuses): &(String, Vec<u16>)| {
         let fresh = statuses.iter().filter(|status| !check.refused(**status)).count();
         let what = format!("with made-up values of {header}");
+        if fresh > 0 && over {
+            let shown = "the window ended meanwhile: a request without it was let through, too";
+            return Finding::unclear(what, "still refused", shown);
+        }
         let shown = if fresh == 0 {
             "refused".to_owned()
         } else {
@@ -183,4 +215,26 @@ fn requests(count: usize) -> String {
     } else {
         format!("{count} requests")
     }
+}
+
+/// `429`: how a refusal should look.
+fn wanted(check: &RateLimit) -> String {
+    check
+        .expect
+        .status
+        .as_ref()
+        .map_or_else(|| "429".to_owned(), |status| status.to_string())
+}
+
+/// `8 × 200, 2 × 429`.
+fn statuses(seen: &Seen) -> String {
+    let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
+    for answer in &seen.answers {
+        *counts.entry(answer.status).or_default() += 1;
+    }
+    let counts: Vec<String> = counts
+        .into_iter()
+        .map(|(status, count)| format!("{count} × {status}"))
+        .collect();
+    counts.join(", ")
 }

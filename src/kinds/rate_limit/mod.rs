@@ -38,7 +38,7 @@ use super::Kind;
 /// ```
 ///
 /// It takes a request as `http` does (see `smoke kinds http`: get, head, options, post, put, patch, delete, query, headers,
-/// json, form, body, bearer, basic, cookies, follow, `max_body`, http2), and
+/// json, form, body, bearer, basic, cookies, follow, max_body, http2), and
 ///
 ///   limit      how many requests are let through
 ///   per        in how long: "1m"
@@ -48,14 +48,14 @@ use super::Kind;
 ///   accepted   the statuses that count as let through: any but a refusal and 5xx unless given (401 counts: many
 ///              limiters come before authentication)
 ///   expect     what a refusal looks like, as in `http`; its status is 429 unless given
-///   spoof      headers that must not give a fresh budget: `["X-Forwarded-For"]` unless given; `[]` tries none
+///   spoof      headers that must not give a fresh budget: X-Forwarded-For unless given; an empty list tries none
 ///   other      credentials of somebody who must not be affected: { bearer = "…" } or { basic = { … } }
 ///   recovers   whether to wait for the window to pass and see that a request is let through again: true for windows up
 ///              to 15 s unless given
 ///
 /// A failure:
 ///
-///   FAILED  `rate_limit.per_user`   A user generates ten images a minute, and not eleven
+///   FAILED  rate_limit.per_user   A user generates ten images a minute, and not eleven
 ///     suites/api.toml:5:9
 ///     5 │ limit = 10
 ///       │         ^^
@@ -133,6 +133,8 @@ pub(super) struct Seen {
     refusal: Option<Response>,
     /// For each header of `spoof`, the statuses that made-up values got.
     spoofed: Vec<(String, Vec<u16>)>,
+    /// The status that the request as it is got after those.
+    control: Option<u16>,
     /// The status that the other identity got.
     other: Option<u16>,
     /// After the window.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
-use crate::deployment::http::{Request, Response};
+use crate::deployment::http::{Jar, Request, Response};
 use crate::deployment::{Target, Unobserved};
 
 use super::{Answer, By, RateLimit, Recovery, Seen};
@@ -35,13 +35,16 @@ pub(super) async fn observe(check: &RateLimit, target: &Target<'_>) -> Result<Se
         let statuses = spoof(check, target, header).await?;
         seen.spoofed.push((header.clone(), statuses));
     }
+    if !check.spoof.is_empty() {
+        seen.control = Some(target.send(&check.request).await?.status);
+    }
     if let Some(other) = &check.other {
         let request = Request {
             bearer: other.bearer.clone(),
             basic: other.basic.clone(),
             ..check.request.clone()
         };
-        seen.other = Some(target.send(&request).await?.status);
+        seen.other = Some(target.beside(Jar::default()).send(&request).await?.status);
     }
     if check.waits() {
         let pause = (wait_for(check, &seen) + MARGIN).saturating_sub(refused_at.elapsed());
@@ -98,13 +101,14 @@ fn millis(duration: Duration) -> u64 {
 }
 
 impl Answer {
-    /// `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06) or `X-RateLimit-*`.
+    /// `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06), `X-RateLimit-*`, or `RateLimit: limit=10, remaining=9`
+    /// (draft 07).
     fn of(response: &Response) -> Self {
         let number = |name: &str| {
             let value = response.header(&format!("ratelimit-{name}"));
-            value
-                .or_else(|| response.header(&format!("x-ratelimit-{name}")))
-                .and_then(|value| value.trim().parse().ok())
+            let value = value.or_else(|| response.header(&format!("x-ratelimit-{name}")));
+            let value = value.or_else(|| parameter(response.header("ratelimit")?, name));
+            value.and_then(|value| value.trim().parse().ok())
         };
         Self {
             status: response.status,
@@ -112,4 +116,10 @@ impl Answer {
             remaining: number("remaining"),
         }
     }
+}
+
+/// `10` of `limit=10, remaining=9` for `limit`.
+fn parameter<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    let mut parts = header.split([',', ';']).filter_map(|part| part.trim().split_once('='));
+    parts.find(|(key, _)| *key == name).map(|(_, value)| value)
 }

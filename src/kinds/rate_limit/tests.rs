@@ -47,7 +47,9 @@ fn one_too_many_one_too_few_never_and_once_per_instance() {
             .starts_with("failed let through: expected 3 requests, seen 4 requests, then 429 (try: one too many")
     );
     assert!(first(&[200, 200, 429]).starts_with("failed let through: expected 3 requests, seen 2 requests"));
-    assert!(first(&[200; 8]).starts_with("failed let through: expected 3 requests, seen no refusal in 8 requests"));
+    assert!(
+        first(&[200; 8]).starts_with("failed let through: expected 3 requests, seen no 429 in 8 requests: 8 × 200")
+    );
     assert!(first(&[200, 200, 200, 200, 200, 200, 429]).contains("2 × the limit"));
 }
 

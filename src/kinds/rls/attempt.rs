@@ -27,12 +27,13 @@ impl Trial<'_> {
             "insert into {table} ({columns}) overriding system value \
              select {columns} from json_populate_record(null::{table}, $1::json)"
         );
-        self.write(
-            identity,
-            &statement,
-            &[Value::Object(row.content.clone()).to_string().into()],
-        )
-        .await
+        let row = Value::Object(row.content.clone()).to_string();
+        let attempt = self.write(identity, &statement, &[row.into()]).await?;
+        Ok(if rights.stamped && attempt.passed_the_policies() {
+            Attempt::Stamped
+        } else {
+            attempt
+        })
     }
 
     /// Tries to take over a row of another, and if that is refused to touch it.

@@ -56,8 +56,10 @@ use seen::Seen;
 ///   roles      which roles stand for an anonymous visitor and for a user; default
 ///              { anon = "anon", user = "authenticated" }. "" leaves one out.
 ///   claims     further JWT claims besides sub and role
-///   set        further settings by name: { "`app.user_id`" = ":user" }, where :user stands for the tried user
+///   set        further settings by name: { "app.user_id" = ":user" }, where :user stands for the tried user
 ///   anon       "nothing" (default): an anonymous visitor sees no row; "read": sees rows, but never writes
+///   others     "hidden" (default): a user sees no row of others; "readable": may see them, but never write them. Where
+///              anon = "read", they are readable.
 ///   reads      false: not even their owner may read rows (only the server may). Default true.
 ///   writes     false: do not try to write. Default true: the insert of a row of another, and the update and delete of
 ///              rows of others, must be refused or reach no row; and no policy for writing may be always true.
@@ -71,11 +73,11 @@ use seen::Seen;
 ///
 /// A failure:
 ///
-///   FAILED  `rls.user_owned`   Users see only their own rows
+///   FAILED  rls.user_owned   Users see only their own rows
 ///     suites/app.toml:2:11
-///       `edited_images`                    expected: row level security enabled   seen: disabled
+///       edited_images                    expected: row level security enabled   seen: disabled
 ///       images as authenticated 7c1f…    expected: no row of others             seen: 38 of them (policy "Anyone can view")
-///     try: alter table "`public"."edited_images`" enable row level security
+///     try: alter table "public"."edited_images" enable row level security
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rls {
@@ -102,6 +104,9 @@ pub(super) struct Rls {
     /// What an anonymous visitor may see.
     #[serde(default)]
     anon: Anon,
+    /// What a user may see of others' rows.
+    #[serde(default)]
+    others: Others,
     /// Whether their owner may read rows.
     #[serde(default = "yes")]
     reads: bool,
@@ -144,6 +149,17 @@ enum Anon {
     Nothing,
     /// Rows.
     Read,
+}
+
+/// What a user may see of others' rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Others {
+    /// No row.
+    #[default]
+    Hidden,
+    /// Rows.
+    Readable,
 }
 
 /// What a policy is for.

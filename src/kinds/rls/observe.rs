@@ -145,6 +145,8 @@ pub(super) struct Rights {
     bypass_rls: bool,
     owns: bool,
     pub(super) selects: bool,
+    /// A trigger may change a row before it is inserted.
+    pub(super) stamped: bool,
     pub(super) insertable: Vec<String>,
     pub(super) updatable: Vec<String>,
 }
@@ -220,8 +222,8 @@ impl Trial<'_> {
         };
         let first = |which: &str| {
             format!(
-                "(select row_to_json(r) from (select ctid::text, tableoid::text, row_to_json(t) as content \
-                 from {table} t where {which} limit 1) r)"
+                "(select row_to_json(found) from (select ctid::text, tableoid::text, row_to_json(smoke_row) as content \
+                 from {table} smoke_row where {which} limit 1) found)"
             )
         };
         let count =
@@ -240,12 +242,13 @@ impl Trial<'_> {
         let columns = |right: &str| {
             format!(
                 "(select coalesce(json_agg(a.attname), '[]') from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 \
-                 and not a.attisdropped and a.attgenerated = '' and has_column_privilege(r.oid, c.oid, a.attnum, '{right}'))"
+                 and not a.attisdropped and a.attgenerated = '' and a.attidentity <> 'a' and has_column_privilege(r.oid, c.oid, a.attnum, '{right}'))"
             )
         };
         let query = format!(
             "select r.rolsuper as superuser, r.rolbypassrls as bypass_rls, pg_has_role(r.oid, c.relowner, 'usage') as owns, \
-             has_table_privilege(r.oid, c.oid, 'select') as selects, {} as insertable, {} as updatable \
+             has_table_privilege(r.oid, c.oid, 'select') as selects, \
+             exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and g.tgtype & 7 = 7) as stamped, {} as insertable, {} as updatable \
              from pg_roles r, pg_class c where c.oid = $1::text::regclass and r.rolname = $2",
             columns("insert"),
             columns("update")

@@ -118,6 +118,8 @@ pub(super) enum Attempt {
     Stopped(SqlError),
     /// The role has no right to write any column that would matter.
     NoRight,
+    /// It passed, but a trigger may have made the row another one before the policies saw it.
+    Stamped,
 }
 
 impl Attempt {
@@ -126,7 +128,7 @@ impl Attempt {
         match self {
             Self::Wrote(rows) => *rows > 0,
             Self::Stopped(error) => error.code.starts_with("23"),
-            Self::NoRight => false,
+            Self::NoRight | Self::Stamped => false,
         }
     }
 }

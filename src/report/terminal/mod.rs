@@ -6,6 +6,7 @@ mod plain;
 mod skipped;
 mod styles;
 mod summary;
+mod unclear;
 
 pub use live::Live;
 pub use plain::Plain;

@@ -31,20 +31,25 @@ pub(super) fn lines(run: &Run, styles: Styles, several: bool) -> Vec<String> {
 
 fn line(cause: &str, names: &[String], styles: Styles) -> String {
     let cause = cause.replace(S, if names.len() == 1 { "s" } else { "" });
+    let word = styles.verdict(Verdict::Skipped, "SKIPPED");
+    format!("{word} {} {cause}: {}", count(names.len(), "check"), listed(names))
+}
+
+/// The names, as far as they fit.
+pub(super) fn listed(names: &[String]) -> String {
     let more = names.len().saturating_sub(MOST_NAMES);
     let mut listed = names[..names.len() - more].join(", ");
     if more > 0 {
         let _ = write!(listed, " and {more} more");
     }
-    let word = styles.verdict(Verdict::Skipped, "SKIPPED");
-    format!("{word} {} {cause}: {listed}", count(names.len(), "check"))
+    listed
 }
 
 /// The cause as the end of "3 checks …", and the check's name with what is particular to it.
 fn described(run: &Run, outcome: &Outcome, skip: &Skip, several: bool) -> (String, String) {
     let name = label(&outcome.id, several);
     match skip {
-        Skip::Declared { reason } => (format!("as the suite says ({})", visible(reason)), name),
+        Skip::Declared { reason } => (format!("({})", visible(reason)), name),
         Skip::When { expression } => (
             "whose `when` is not true".into(),
             format!("{name} ({})", visible(expression)),

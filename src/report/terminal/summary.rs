@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::super::text::{count, duration, visible};
-use super::{Styles, blocks, label, skipped};
+use super::{Styles, blocks, label, skipped, unclear};
 use crate::outcome::{CheckId, Exit, Outcome, Run, Verdict};
 
 /// Causes first; then what needs no action; then the last lines.
@@ -12,9 +12,15 @@ pub(super) fn write(out: &mut dyn Write, run: &Run, styles: Styles, reports: &[S
     let several = run.suites.len() > 1;
     let counted = |verdict: Verdict| move |outcome: &&Outcome| outcome.verdict == verdict && !outcome.warns();
     let failed = run.outcomes.iter().filter(counted(Verdict::Failed));
-    let unclear = run.outcomes.iter().filter(counted(Verdict::Unclear));
     let warned = run.outcomes.iter().filter(|outcome| outcome.warns());
-    for outcome in failed.chain(unclear).chain(warned) {
+    for outcome in failed {
+        writeln!(out, "{}", blocks::block(outcome, styles, several))?;
+    }
+    let unclear: Vec<&Outcome> = run.outcomes.iter().filter(counted(Verdict::Unclear)).collect();
+    for block in unclear::blocks(&unclear, styles, several) {
+        writeln!(out, "{block}")?;
+    }
+    for outcome in warned {
         writeln!(out, "{}", blocks::block(outcome, styles, several))?;
     }
     for outcome in run.outcomes.iter().filter(|outcome| outcome.flaky()) {
@@ -29,7 +35,7 @@ pub(super) fn write(out: &mut dyn Write, run: &Run, styles: Styles, reports: &[S
     }
     writeln!(out, "{}", verdict(run, styles))?;
     if run.exit() == Exit::Nothing {
-        writeln!(out, "nothing was verified, so this proves nothing")?;
+        writeln!(out, "nothing was verified")?;
     }
     if let Some(chain) = slowest_chain(run, several) {
         writeln!(out, "{}", styles.aside(&chain))?;
