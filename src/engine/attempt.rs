@@ -80,6 +80,7 @@ impl Shared<'_> {
         };
         let mut ended = Ended {
             started,
+            attempts: Vec::with_capacity(1),
             ..Ended::default()
         };
         let pace = Pace::of(planned);

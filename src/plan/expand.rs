@@ -193,7 +193,9 @@ fn draft(
             when(text, at, late, &scope)?
         }
     };
-    let (check, common) = read(kind, &node, &span, &scope, &names)?;
+    let late = names.iter().any(|(names, _)| captures(names, &scope));
+    let table = late.then(|| bare(kind, node.clone(), &span));
+    let (check, common) = read(kind, node, &span, &scope, &names)?;
     if check.expects_nothing() && common.capture.is_empty() {
         let problem = Problem::whole("a check without any expectation cannot fail");
         let hint = format!(
@@ -202,7 +204,6 @@ fn draft(
         );
         return Err(vec![problem.hint(hint)]);
     }
-    let late = names.iter().any(|(names, _)| captures(names, &scope));
     let vars = Rc::clone(&scope.vars);
     let awaited = Rc::clone(&scope.awaited);
     scope.pending = Rc::default();
@@ -218,7 +219,6 @@ fn draft(
         }),
         (None, _) => None,
     };
-    let table = late.then(|| bare(kind, node, &span));
     let check = PlannedCheck {
         id: CheckId {
             suite: ground.suite.clone(),
@@ -277,7 +277,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     })?;
     let names = names_in(step)?;
     let mut scope = ground.scope.with(&case.bindings);
-    let (check, common) = read(kind, step, &step.span, &scope, &names)?;
+    let (check, common) = read(kind, step.clone(), &step.span, &scope, &names)?;
     let vars = Rc::clone(&scope.vars);
     let awaited = Rc::clone(&scope.awaited);
     let late = names.iter().any(|(names, _)| captures(names, &scope));
@@ -329,15 +329,16 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
 /// Renders and reads a table: the kind's part, and the keys that every check takes.
 fn read(
     kind: &'static Kind,
-    written: &Node,
+    written: Node,
     span: &Range<usize>,
     scope: &Scope,
     names: &[(Names, Range<usize>)],
 ) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
-    let (rendered, mut problems) = if names.is_empty() {
-        (written.clone(), Vec::new())
+    let (rendered, mut problems, templates) = if names.is_empty() {
+        (written, Vec::new(), None)
     } else {
-        render_partly(written, scope)
+        let (rendered, problems) = render_partly(&written, scope);
+        (rendered, problems, Some(written))
     };
     if !problems.is_empty() {
         problems = unknown_first(problems, names, scope);
@@ -359,11 +360,10 @@ fn read(
         Ok(common) => (Some(common), Vec::new()),
         Err(problems) => (None, problems),
     };
-    problems.extend(
-        found
-            .chain(uncommon)
-            .map(|problem| explain_placeholder(problem, written, scope)),
-    );
+    problems.extend(found.chain(uncommon).map(|problem| match &templates {
+        Some(written) => explain_placeholder(problem, written, scope),
+        None => problem,
+    }));
     match (check, common) {
         (Some(check), Some(common)) if problems.is_empty() => Ok((check, common)),
         _ => Err(problems),

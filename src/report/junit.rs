@@ -193,7 +193,12 @@ fn timestamp(started_at: &str) -> OffsetDateTime {
 
 /// For an attribute: on one line.
 fn line(text: &str) -> String {
-    xml_chars(text).replace(['\n', '\t'], " ")
+    let text = xml_chars(text);
+    if text.contains(['\n', '\t']) {
+        text.replace(['\n', '\t'], " ")
+    } else {
+        text.into_owned()
+    }
 }
 
 /// For a CDATA section: `]]>` would end it, so it is divided among two.

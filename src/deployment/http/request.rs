@@ -106,7 +106,7 @@ impl Request {
         }
     }
 
-    fn targets(&self) -> Vec<(Method, &Spanned<String>)> {
+    fn targets(&self) -> impl Iterator<Item = (Method, &Spanned<String>)> {
         let all = [
             (Method::GET, &self.get),
             (Method::HEAD, &self.head),
@@ -118,14 +118,12 @@ impl Request {
         ];
         all.into_iter()
             .filter_map(|(method, path)| path.as_ref().map(|path| (method, path)))
-            .collect()
     }
 
     /// The method and the path.
     #[must_use]
     pub fn method_and_path(&self) -> (Method, &str) {
         self.targets()
-            .into_iter()
             .next()
             .map_or((Method::GET, "/"), |(method, path)| (method, path.as_str()))
     }
@@ -206,7 +204,7 @@ impl Request {
     #[must_use]
     pub fn mistakes(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let targets = self.targets();
+        let targets: Vec<_> = self.targets().collect();
         match targets.as_slice() {
             [] => {
                 problems.push(Problem::whole("no request").hint("name a method and a path, such as get = \"/health\""));
