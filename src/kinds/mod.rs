@@ -3,6 +3,11 @@
 //! A kind is two functions: [`Kind::observe`] touches the deployment and returns plain data, [`Kind::judge`] is pure.
 //! Kinds know nothing of names, retries, templates, secrets or reports.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the doc comment of a kind is its page in the manual, printed as it is"
+)]
+
 mod check;
 
 use std::time::Duration;

@@ -6,13 +6,15 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::kinds::{Check, Entry as Kind, KINDS};
+use crate::kinds::{Entry as Kind, KINDS};
 use crate::outcome::{CheckId, Place, Skip};
 use crate::suite::{
-    CheckDef, Common, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Source, Spanned, Value,
-    decode, is_placeholder, names_in, one_of, render, render_partly, render_text, truthy,
+    CheckDef, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Source, Spanned, Value, names_in,
+    one_of, render_text, truthy,
 };
 
+use super::each::{Case, cases};
+use super::read::{bare, captures, read};
 use super::{Late, PlannedCheck};
 
 /// Where a suite stands: what holds for all of its checks.
@@ -121,54 +123,6 @@ impl Expansion {
         if check.skip.is_none() && !allowed.contains(&check.effect) {
             check.skip = Some(Skip::NotAllowed { effect: check.effect });
         }
-    }
-}
-
-/// One combination of the values of `each`.
-#[derive(Default)]
-struct Case {
-    /// What stands in brackets after the name.
-    label: String,
-    bindings: Vec<(String, Json)>,
-}
-
-fn cases(each: &Node, scope: &Scope) -> Result<Vec<Case>, Vec<Problem>> {
-    let each: Entries<Vec<Json>> = decode(&render(each, scope)?, &[])?;
-    let mut cases = vec![Case::default()];
-    for (name, values) in each.iter() {
-        if values.is_empty() {
-            return Err(vec![Problem::at(
-                values.span(),
-                format!("`each.{name}` is empty: there is no check to run"),
-            )]);
-        }
-        let extended = cases.iter().flat_map(|case| {
-            values.iter().enumerate().map(|(at, value)| {
-                let part = label(value, at);
-                let label = if case.label.is_empty() {
-                    part
-                } else {
-                    format!("{},{part}", case.label)
-                };
-                let mut bindings = case.bindings.clone();
-                bindings.push((name.clone(), value.clone()));
-                Case { label, bindings }
-            })
-        });
-        cases = extended.collect();
-    }
-    Ok(cases)
-}
-
-fn label(value: &Json, at: usize) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Object(fields) => match fields.get("name") {
-            Some(Json::String(name)) => name.clone(),
-            _ => (at + 1).to_string(),
-        },
-        Json::Array(_) => (at + 1).to_string(),
-        plain => plain.to_string(),
     }
 }
 
@@ -326,97 +280,6 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     })
 }
 
-/// Renders and reads a table: the kind's part, and the keys that every check takes.
-fn read(
-    kind: &'static Kind,
-    written: Node,
-    span: &Range<usize>,
-    scope: &Scope,
-    names: &[(Names, Range<usize>)],
-) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
-    let (rendered, mut problems, templates) = if names.is_empty() {
-        (written, Vec::new(), None)
-    } else {
-        let (rendered, problems) = render_partly(&written, scope);
-        (rendered, problems, Some(written))
-    };
-    if !problems.is_empty() {
-        problems = unknown_first(problems, names, scope);
-    }
-    let Value::Table(mut table) = rendered.value else {
-        return Err(vec![Problem::at(span.clone(), "expected a table")]);
-    };
-    let common = CheckDef::common(&mut table, span);
-    for group in kind.groups {
-        group.gather(&mut table, span);
-    }
-    let node = Node::new(span.clone(), Value::Table(table));
-    let (check, found) = (kind.read)(&node);
-    let unfilled: Vec<Range<usize>> = problems.iter().filter_map(|problem| problem.span.clone()).collect();
-    let found = found
-        .into_iter()
-        .filter(|problem| problem.span.as_ref().is_none_or(|span| !unfilled.contains(span)));
-    let (common, uncommon) = match common {
-        Ok(common) => (Some(common), Vec::new()),
-        Err(problems) => (None, problems),
-    };
-    problems.extend(found.chain(uncommon).map(|problem| match &templates {
-        Some(written) => explain_placeholder(problem, written, scope),
-        None => problem,
-    }));
-    match (check, common) {
-        (Some(check), Some(common)) if problems.is_empty() => Ok((check, common)),
-        _ => Err(problems),
-    }
-}
-
-/// The kind's part of a table as written, for reading again during the run.
-fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
-    let Value::Table(mut table) = node.value else {
-        return node;
-    };
-    let _ = table.split_off(|key| Common::KEYS.contains(&key));
-    for group in kind.groups {
-        group.gather(&mut table, span);
-    }
-    Node::new(span.clone(), Value::Table(table))
-}
-
-/// A name that nobody knows is reported once, by the check of names, and not as a failure to fill it in.
-fn unknown_first(problems: Vec<Problem>, names: &[(Names, Range<usize>)], scope: &Scope) -> Vec<Problem> {
-    let unknown: Vec<Problem> = names
-        .iter()
-        .flat_map(|(names, span)| names.iter().map(move |name| (name, span)))
-        .filter_map(|(name, span)| super::names::unknown(name, scope, span))
-        .collect();
-    if unknown.is_empty() { problems } else { unknown }
-}
-
-/// A value that is not known yet cannot stand where a number, a duration or a name is read.
-fn explain_placeholder(problem: Problem, written: &Node, scope: &Scope) -> Problem {
-    let mut open = None;
-    if let Some(wrong) = &problem.span {
-        written.each_text(&mut |text, span| {
-            if span == wrong && render_text(text, scope).is_ok_and(|value| value.as_str().is_some_and(is_placeholder)) {
-                open = Some(text.to_owned());
-            }
-        });
-    }
-    match open {
-        None => problem,
-        Some(text) if text.contains("env.") => Problem {
-            hint: Some("set the environment variable".to_owned()),
-            message: format!("{text} is not set, and what stands here must be known to be read"),
-            ..problem
-        },
-        Some(text) => Problem {
-            hint: Some("write the value itself, or a variable".to_owned()),
-            message: format!("a captured value, {text}, can stand in text and in matchers only"),
-            ..problem
-        },
-    }
-}
-
 enum When {
     Run,
     Skip(String),
@@ -442,10 +305,6 @@ fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When
     } else {
         When::Skip(text.to_owned())
     })
-}
-
-fn captures(names: &Names, scope: &Scope) -> bool {
-    names.iter().any(|name| scope.is_pending(name))
 }
 
 /// The header's line, from its bracket on.

@@ -2,10 +2,12 @@
 //! found here, all of it, before anything is sent.
 
 mod build;
+mod each;
 mod endpoints;
 mod expand;
 mod graph;
 mod names;
+mod read;
 mod scope;
 mod select;
 

@@ -1,4 +1,4 @@
-//! What PostgreSQL says when it refuses: a statement ([`SqlError`]) or a connection ([`unreachable`]).
+//! What PostgreSQL says when it refuses: a statement ([`SqlError`]) or a connection ([`unreachable()`]).
 
 use std::error::Error as _;
 use std::fmt;

@@ -1,0 +1,102 @@
+//! Reading the table of a check: templates filled as far as they can be, the kind's part, the common part, every mistake.
+
+use std::ops::Range;
+
+use crate::kinds::{Check, Entry as Kind};
+use crate::suite::{CheckDef, Common, Names, Node, Problem, Scope, Value, is_placeholder, render_partly, render_text};
+
+/// Renders and reads a table: the kind's part, and the keys that every check takes.
+pub(super) fn read(
+    kind: &'static Kind,
+    written: Node,
+    span: &Range<usize>,
+    scope: &Scope,
+    names: &[(Names, Range<usize>)],
+) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
+    let (rendered, mut problems, templates) = if names.is_empty() {
+        (written, Vec::new(), None)
+    } else {
+        let (rendered, problems) = render_partly(&written, scope);
+        (rendered, problems, Some(written))
+    };
+    if !problems.is_empty() {
+        problems = unknown_first(problems, names, scope);
+    }
+    let Value::Table(mut table) = rendered.value else {
+        return Err(vec![Problem::at(span.clone(), "expected a table")]);
+    };
+    let common = CheckDef::common(&mut table, span);
+    for group in kind.groups {
+        group.gather(&mut table, span);
+    }
+    let node = Node::new(span.clone(), Value::Table(table));
+    let (check, found) = (kind.read)(&node);
+    let unfilled: Vec<Range<usize>> = problems.iter().filter_map(|problem| problem.span.clone()).collect();
+    let found = found
+        .into_iter()
+        .filter(|problem| problem.span.as_ref().is_none_or(|span| !unfilled.contains(span)));
+    let (common, uncommon) = match common {
+        Ok(common) => (Some(common), Vec::new()),
+        Err(problems) => (None, problems),
+    };
+    problems.extend(found.chain(uncommon).map(|problem| match &templates {
+        Some(written) => explain_placeholder(problem, written, scope),
+        None => problem,
+    }));
+    match (check, common) {
+        (Some(check), Some(common)) if problems.is_empty() => Ok((check, common)),
+        _ => Err(problems),
+    }
+}
+
+/// The kind's part of a table as written, for reading again during the run.
+pub(super) fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
+    let Value::Table(mut table) = node.value else {
+        return node;
+    };
+    let _ = table.split_off(|key| Common::KEYS.contains(&key));
+    for group in kind.groups {
+        group.gather(&mut table, span);
+    }
+    Node::new(span.clone(), Value::Table(table))
+}
+
+/// A name that nobody knows is reported once, by the check of names, and not as a failure to fill it in.
+fn unknown_first(problems: Vec<Problem>, names: &[(Names, Range<usize>)], scope: &Scope) -> Vec<Problem> {
+    let unknown: Vec<Problem> = names
+        .iter()
+        .flat_map(|(names, span)| names.iter().map(move |name| (name, span)))
+        .filter_map(|(name, span)| super::names::unknown(name, scope, span))
+        .collect();
+    if unknown.is_empty() { problems } else { unknown }
+}
+
+/// A value that is not known yet cannot stand where a number, a duration or a name is read.
+fn explain_placeholder(problem: Problem, written: &Node, scope: &Scope) -> Problem {
+    let mut open = None;
+    if let Some(wrong) = &problem.span {
+        written.each_text(&mut |text, span| {
+            if span == wrong && render_text(text, scope).is_ok_and(|value| value.as_str().is_some_and(is_placeholder)) {
+                open = Some(text.to_owned());
+            }
+        });
+    }
+    match open {
+        None => problem,
+        Some(text) if text.contains("env.") => Problem {
+            hint: Some("set the environment variable".to_owned()),
+            message: format!("{text} is not set, and what stands here must be known to be read"),
+            ..problem
+        },
+        Some(text) => Problem {
+            hint: Some("write the value itself, or a variable".to_owned()),
+            message: format!("a captured value, {text}, can stand in text and in matchers only"),
+            ..problem
+        },
+    }
+}
+
+/// Whether one of `names` stands for something that is known only during the run.
+pub(super) fn captures(names: &Names, scope: &Scope) -> bool {
+    names.iter().any(|name| scope.is_pending(name))
+}
