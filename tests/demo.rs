@@ -64,7 +64,7 @@ fn every_fault_is_found_where_it_is_and_nowhere_else() {
     let queue: Mutex<Vec<&Fault>> = Mutex::new(faults::all().collect());
     let found: Mutex<Vec<String>> = Mutex::default();
     thread::scope(|scope| {
-        for _ in 0..3 {
+        for _ in 0..6 {
             scope.spawn(|| {
                 while let Some(fault) = { queue.lock().unwrap().pop() } {
                     found.lock().unwrap().extend(wrong(fault));
