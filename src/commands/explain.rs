@@ -66,9 +66,11 @@ fn explain(plan: &Plan, at: usize, text: &mut String) {
     if let Some(skip) = &check.skip {
         let _ = writeln!(text, "  would be skipped: {skip}");
     }
-    let address = plan.deployment.address(check.entry.speaks, &check.endpoint);
-    let address = address.unwrap_or_else(|| format!("{} endpoint `{}`", check.entry.speaks.name(), check.endpoint));
-    let _ = writeln!(text, "  looks at    {address}");
+    if let Some(protocol) = check.entry.speaks {
+        let address = plan.deployment.address(protocol, &check.endpoint);
+        let address = address.unwrap_or_else(|| format!("{} endpoint `{}`", protocol.name(), check.endpoint));
+        let _ = writeln!(text, "  looks at    {address}");
+    }
     let _ = writeln!(
         text,
         "  effect      {}, at most {} an attempt",

@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod postgres;
+pub mod program;
 pub mod redis;
 pub mod secrets;
 

@@ -140,7 +140,7 @@ enum After {
 
 impl Kind for Call {
     const NAME: &'static str = "call";
-    const SPEAKS: Protocol = Protocol::Postgres;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Postgres);
     type Seen = Seen;
 
     fn mistakes(&self) -> Vec<Problem> {

@@ -89,7 +89,7 @@ pub(super) struct Seen {
 
 impl Kind for Http {
     const NAME: &'static str = "http";
-    const SPEAKS: Protocol = Protocol::Http;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Http);
     const GROUPS: &'static [Group] = &[Request::GROUP];
     const CLEANS_BY: &'static [&'static str] = &["get", "post", "put", "patch", "delete"];
     type Seen = Seen;

@@ -54,8 +54,8 @@ pub const KINDS: &[Entry] = &[
 pub trait Kind: DeserializeOwned + JsonSchema + 'static {
     /// The name in a suite's header.
     const NAME: &'static str;
-    /// What kind of address it talks to.
-    const SPEAKS: Protocol;
+    /// What kind of address it talks to; none where it needs no endpoint of the environment.
+    const SPEAKS: Option<Protocol>;
     /// Keys that stand flat in the table and are one field here.
     const GROUPS: &'static [Group] = &[];
     /// Keys by which a step of `finally` is known as one of this kind.
@@ -146,8 +146,8 @@ pub struct Gate {
 pub struct Entry {
     /// The name in a suite's header.
     pub name: &'static str,
-    /// What kind of address it talks to.
-    pub speaks: Protocol,
+    /// What kind of address it talks to; none where it needs no endpoint of the environment.
+    pub speaks: Option<Protocol>,
     /// Keys that stand flat in the table.
     pub groups: &'static [Group],
     /// Keys by which a step of `finally` is known as one of this kind.

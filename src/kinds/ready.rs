@@ -74,7 +74,7 @@ fn once() -> u32 {
 
 impl Kind for Ready {
     const NAME: &'static str = "ready";
-    const SPEAKS: Protocol = Protocol::Http;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Http);
     const GROUPS: &'static [Group] = &[Request::GROUP];
     type Seen = Response;
 

@@ -94,7 +94,7 @@ pub(super) struct Seen {
 
 impl Kind for Reconcile {
     const NAME: &'static str = "reconcile";
-    const SPEAKS: Protocol = Protocol::Postgres;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Postgres);
     type Seen = Seen;
 
     fn mistakes(&self) -> Vec<Problem> {

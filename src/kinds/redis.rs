@@ -94,7 +94,7 @@ pub(super) struct Seen {
 
 impl Kind for Redis {
     const NAME: &'static str = "redis";
-    const SPEAKS: Protocol = Protocol::Redis;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Redis);
     type Seen = Seen;
 
     fn steps(&self) -> Vec<String> {

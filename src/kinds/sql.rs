@@ -106,7 +106,7 @@ pub(super) struct Seen {
 
 impl Kind for Sql {
     const NAME: &'static str = "sql";
-    const SPEAKS: Protocol = Protocol::Postgres;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Postgres);
     const CLEANS_BY: &'static [&'static str] = &["execute"];
     type Seen = Seen;
 

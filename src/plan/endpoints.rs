@@ -39,7 +39,7 @@ impl Addresses<'_> {
     pub(super) fn used<'a>(&'a self, drafts: &'a [Draft]) -> Vec<(&'a Node, &'a Source)> {
         let running = drafts.iter().filter(|draft| draft.check.skip.is_none());
         let used: BTreeSet<(Protocol, &str)> = running
-            .map(|draft| (draft.check.entry.speaks, draft.check.endpoint.as_str()))
+            .filter_map(|draft| Some((draft.check.entry.speaks?, draft.check.endpoint.as_str())))
             .collect();
         let nodes = used
             .into_iter()
@@ -48,8 +48,7 @@ impl Addresses<'_> {
     }
 
     /// The name of the endpoint that `draft` talks to: `on`, the only one, or `default`.
-    fn choose(&self, draft: &Draft) -> Result<String, Problem> {
-        let protocol = draft.check.entry.speaks;
+    fn choose(&self, protocol: Protocol, draft: &Draft) -> Result<String, Problem> {
         let names: Vec<&str> = self.of(protocol).iter().map(|entry| entry.key.as_str()).collect();
         let environment = &self.environment.name;
         if let Some(on) = &draft.on {
@@ -87,7 +86,13 @@ impl Addresses<'_> {
 pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes: &mut Vec<Mistake>) -> Deployment {
     let mut used = BTreeSet::new();
     for draft in drafts {
-        let protocol = draft.check.entry.speaks;
+        let Some(protocol) = draft.check.entry.speaks else {
+            if let Some(on) = &draft.on {
+                let message = format!("`{}` talks to no endpoint: it takes no `on`", draft.check.entry.name);
+                mistakes.push(Mistake::of(Problem::at(on.span(), message), &draft.check.source, &on.span()));
+            }
+            continue;
+        };
         if let Some((_, reason)) = addresses.request.absent.iter().find(|(absent, _)| *absent == protocol) {
             draft
                 .check
@@ -95,7 +100,7 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
                 .get_or_insert_with(|| Skip::Declared { reason: reason.clone() });
             continue;
         }
-        match addresses.choose(draft) {
+        match addresses.choose(protocol, draft) {
             Ok(name) => {
                 if draft.check.skip.is_none() {
                     used.insert((protocol, name.clone()));

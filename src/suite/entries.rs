@@ -70,19 +70,16 @@ impl<T> Entries<T> {
             None => self.0.push((name.to_owned(), value)),
         }
     }
+
+    /// Removes the entries whose name is `unwanted`.
+    pub fn remove_if(&mut self, unwanted: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| !unwanted(name));
+    }
 }
 
 impl<T, K> Default for Entries<T, K> {
     fn default() -> Self {
         Self(Vec::new())
-    }
-}
-
-impl<T> Entries<T> {
-    /// Sets a value, in place of those that are there under the same name in any case.
-    pub fn set(&mut self, name: &str, value: T) {
-        self.0.retain(|(old, _)| !old.eq_ignore_ascii_case(name));
-        self.0.push((name.to_owned(), Spanned::new(0..0, value)));
     }
 }
 

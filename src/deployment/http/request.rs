@@ -152,7 +152,8 @@ impl Request {
     #[must_use]
     pub fn with_header(&self, name: &str, value: &str) -> Self {
         let mut other = self.clone();
-        other.headers.set(name, value.to_owned());
+        other.headers.remove_if(|old| old.eq_ignore_ascii_case(name));
+        other.headers.put(name, value.to_owned());
         other
     }
 

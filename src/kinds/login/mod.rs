@@ -156,7 +156,7 @@ fn refresh_token_field() -> String {
 
 impl Kind for Login {
     const NAME: &'static str = "login";
-    const SPEAKS: Protocol = Protocol::Http;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Http);
     const GROUPS: &'static [Group] = &[Request::GROUP];
     type Seen = Seen;
 

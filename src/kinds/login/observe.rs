@@ -206,7 +206,7 @@ impl Session<'_> {
                 let line = self
                     .cookie_line(path)?
                     .unwrap_or_else(|| format!("{}={good}", name.as_str()));
-                request.headers.put("Cookie", line.replace(good, forged));
+                request = request.with_header("Cookie", &line.replace(good, forged));
                 jar = Jar::default();
             }
         }

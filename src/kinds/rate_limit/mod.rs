@@ -197,7 +197,7 @@ impl RateLimit {
 
 impl Kind for RateLimit {
     const NAME: &'static str = "rate_limit";
-    const SPEAKS: Protocol = Protocol::Http;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Http);
     const GROUPS: &'static [Group] = &[Request::GROUP];
     type Seen = Seen;
 

@@ -182,7 +182,7 @@ fn public() -> String {
 
 impl Kind for Rls {
     const NAME: &'static str = "rls";
-    const SPEAKS: Protocol = Protocol::Postgres;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Postgres);
     type Seen = Seen;
 
     fn mistakes(&self) -> Vec<Problem> {

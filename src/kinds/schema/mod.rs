@@ -86,7 +86,7 @@ pub(super) struct Seen {
 
 impl Kind for SchemaCheck {
     const NAME: &'static str = "schema";
-    const SPEAKS: Protocol = Protocol::Postgres;
+    const SPEAKS: Option<Protocol> = Some(Protocol::Postgres);
     type Seen = Seen;
 
     fn expects_nothing(&self) -> bool {

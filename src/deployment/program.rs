@@ -1,0 +1,98 @@
+//! A program of this machine, run as a check's way to look: no shell, bounded output, killed when its check is dropped.
+
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use super::Unobserved;
+
+/// So many bytes of each of its two outputs are kept; what comes after is read and forgotten.
+const KEPT: usize = 4 << 20;
+
+/// How a program ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Its exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+    /// Whether there was more output than is kept.
+    pub cut: bool,
+    /// From start to end, in milliseconds.
+    pub took_ms: f64,
+}
+
+/// Runs `argv` in `folder` with the variables `env` besides those of this process, its standard input empty. It is
+/// killed where it has not ended after `timeout`, and where the future is dropped.
+///
+/// # Errors
+/// When it could not be started, or did not end in time.
+pub async fn run(
+    argv: &[String],
+    folder: Option<&Path>,
+    env: &[(String, String)],
+    timeout: Duration,
+) -> Result<Ended, Unobserved> {
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(Unobserved::new("there is no program to run"));
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
+    let start = Instant::now();
+    let mut child = command.spawn().map_err(|error| not_started(program, &error))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let all = async { tokio::join!(child.wait(), read(stdout), read(stderr)) };
+    let (status, stdout, stderr) = tokio::time::timeout(timeout, all).await.map_err(|_| {
+        Unobserved::new(format!(
+            "{program} did not end within {}",
+            humantime::format_duration(timeout)
+        ))
+        .hint("give it more time with timeout = \"…\"; a program that waits for input or a login never ends")
+    })?;
+    let status: ExitStatus = status.map_err(|error| Unobserved::new(format!("{program}: {error}")))?;
+    Ok(Ended {
+        code: status.code(),
+        cut: stdout.1 || stderr.1,
+        stdout: stdout.0,
+        stderr: stderr.0,
+        took_ms: start.elapsed().as_secs_f64() * 1000.0,
+    })
+}
+
+fn not_started(program: &str, error: &io::Error) -> Unobserved {
+    match error.kind() {
+        io::ErrorKind::NotFound => Unobserved::new(format!("there is no program `{program}` here"))
+            .hint("install it where smoke runs, or skip this check there"),
+        _ => Unobserved::new(format!("{program} cannot be started: {error}")),
+    }
+}
+
+/// Everything that comes, as text, and whether some of it was not kept.
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> (String, bool) {
+    let (mut kept, mut cut) = (Vec::new(), false);
+    if let Some(mut pipe) = pipe {
+        let mut chunk = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = pipe.read(&mut chunk).await {
+            let room = KEPT.saturating_sub(kept.len()).min(count);
+            kept.extend_from_slice(&chunk[..room]);
+            cut |= room < count;
+        }
+    }
+    (String::from_utf8_lossy(&kept).into_owned(), cut)
+}
