@@ -3,9 +3,13 @@
 //! A [`System`] is plain data: SQL, a router, commands, breaks. [`prove`] starts it whole, expects its suite green, and
 //! starts it once more for each [`Break`], expecting exactly the checks red that the break names.
 
+pub(crate) mod answer;
 mod checklist;
 mod database;
 mod edge;
+pub(crate) mod jwt;
+pub(crate) mod limiter;
+pub(crate) mod signature;
 mod stage;
 
 use std::collections::BTreeSet;
