@@ -30,6 +30,11 @@ impl Limiter {
         }
     }
 
+    /// How many requests a window admits.
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
+    }
+
     /// Counts a request of `key`.
     pub(crate) fn hit(&self, key: &str) -> Hit {
         let mut spent = self.spent.lock().unwrap();
