@@ -28,6 +28,13 @@ static MVP: System = System {
     redis: |_| {},
     programs: programs::all,
     env,
+    attested: &[
+        "error_tracking",
+        "uptime_monitor",
+        "scaling_rule",
+        "backups",
+        "asset_storage",
+    ],
     breaks: breaks::ALL,
 };
 

@@ -46,6 +46,8 @@ pub(crate) struct System {
     pub(crate) programs: fn(&Deployed) -> Vec<(&'static str, String)>,
     /// The environment variables of a run besides the addresses.
     pub(crate) env: fn(&Deployed) -> Vec<(&'static str, String)>,
+    /// What only a person can verify: names in the variable `verified`, which tells by whom and when.
+    pub(crate) attested: &'static [&'static str],
     /// Everything that can be broken.
     pub(crate) breaks: &'static [Break],
 }
@@ -77,6 +79,10 @@ pub(crate) enum How {
     Redis(&'static [&'static [&'static str]]),
     /// An environment variable of the run, or none by that name.
     Env(&'static str, Option<&'static str>),
+    /// A variable of the suite has another value, as `--var` takes it.
+    Var(&'static str, &'static str),
+    /// What only a person can verify was last verified years ago.
+    Expired(&'static str),
 }
 
 /// Proves that the suite of `system` is green on the whole stand-in and red where it must be on each broken one, and that
