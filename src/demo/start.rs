@@ -153,6 +153,10 @@ impl Plan {
         let (started, outcome) = mpsc::channel();
         let thread = thread::spawn(move || {
             let serving = async {
+                let _migrator = match postgres.as_ref().filter(|_| twists.contains(&Twist::MigratorConnected)) {
+                    Some(url) => Some(database::connected_migrator(url).await?),
+                    None => None,
+                };
                 let store = match postgres {
                     Some(url) => Store::postgres(&url)?,
                     None => Store::Memory(accounts.clone()),

@@ -25,8 +25,11 @@ pub use check::{Captured, Check, Examination, Read};
 
 // A new kind: its file, and these two lists.
 mod call;
+mod connections;
 mod http;
 mod login;
+mod migrations;
+mod privileges;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -41,10 +44,13 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<http::Http>(),
     Entry::of::<login::Login>(),
     Entry::of::<schema::SchemaCheck>(),
+    Entry::of::<migrations::Migrations>(),
     Entry::of::<rls::Rls>(),
+    Entry::of::<privileges::Privileges>(),
     Entry::of::<call::Call>(),
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),
+    Entry::of::<connections::Connections>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
 ];

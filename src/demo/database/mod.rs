@@ -1,5 +1,7 @@
 //! The demo's database: roles, tables with row level security, functions, and rows to look at.
 
+use tokio_postgres::NoTls;
+
 use super::accounts::Accounts;
 use super::faults::{Fault, How};
 use super::servers::{Postgres, StartError};
@@ -36,6 +38,15 @@ pub(super) async fn create(
         statements += &broken(fault);
     }
     postgres.execute(DATABASE, &statements).await
+}
+
+/// A session of the role of migrations, at the server of `url`; it lasts as long as the client does.
+pub(super) async fn connected_migrator(url: &str) -> Result<tokio_postgres::Client, String> {
+    let failed = |error: tokio_postgres::Error| format!("connecting as the demo's role of migrations: {error}");
+    let mut config: tokio_postgres::Config = url.parse().map_err(failed)?;
+    let (client, connection) = config.user("migrator").connect(NoTls).await.map_err(failed)?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// The statements that a fault adds.

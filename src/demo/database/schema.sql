@@ -6,8 +6,9 @@ create role authenticated nologin;
 create role service_role nologin bypassrls;
 create role api login bypassrls password '$PASSWORD$';
 create role smoke_demo login bypassrls password '$PASSWORD$';
+create role migrator login password '$PASSWORD$';
 grant anon, authenticated, service_role to api;
-grant anon, authenticated, service_role to smoke_demo;
+grant anon, authenticated, service_role, pg_monitor to smoke_demo;
 
 grant create on schema public to api;
 revoke create on schema public from public;
@@ -118,6 +119,9 @@ create trigger credit_ledger_append_only before update or delete on credit_ledge
 -- Who may touch what at all; row level security then says which rows.
 grant select, insert, update, delete on all tables in schema public to service_role;
 grant usage on all sequences in schema public to service_role;
+-- … also the tables of the next migration.
+alter default privileges in schema public grant select, insert, update, delete on tables to service_role;
+alter default privileges in schema public grant usage on sequences to service_role;
 grant select on users, credit_ledger, generation_jobs, images, videos, workflows to anon, authenticated;
 grant insert, delete on images, videos to authenticated;
 grant update (url, prompt) on images to authenticated;

@@ -28,6 +28,8 @@ const NEEDS_POSTGRES: &[&str] = &[
     "rls.ledger_forced",
     "rls.public_workflows",
     "rls.internal",
+    "privileges.backend",
+    "privileges.executors",
     "call.charge",
     "call.overdraft",
     "call.charge_foreign_account",
@@ -39,6 +41,8 @@ const NEEDS_POSTGRES: &[&str] = &[
     "reconcile.refunds",
     "sql.migrations",
     "sql.stuck_jobs",
+    "migrations.applied",
+    "connections.pool",
 ];
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -109,7 +113,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "refund_open",
         "grant execute on function refund_credits to authenticated",
         "every user may give himself a refund",
-        &["call.refund_refused"],
+        &["call.refund_refused", "privileges.executors"],
     ),
     sql(
         "rls_off",
@@ -183,7 +187,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "migration_unfinished",
         "update schema_migrations set finished_at = null where version = 6",
         "the last migration began and never finished",
-        &["sql.migrations"],
+        &["sql.migrations", "migrations.applied"],
     ),
     sql(
         "stuck_job",

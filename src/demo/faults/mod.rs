@@ -2,6 +2,7 @@
 
 mod api;
 mod data;
+mod rights;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub(super) enum Twist {
     LoginAcceptsAnything,
     LoginTellsUsersApart,
     LogoutIgnored,
+    MigratorConnected,
     MissingHeader,
     QueueBacklog,
     RateLimitEscapes,
@@ -103,7 +105,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(rights::FAULTS)
 }
 
 /// The fault called `name`.
