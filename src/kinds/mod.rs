@@ -26,7 +26,9 @@ pub use check::{Captured, Check, Examination, Read};
 // A new kind: its file, and these two lists.
 mod call;
 mod http;
+mod leak;
 mod login;
+mod logs;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -47,6 +49,8 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<leak::Leak>(),
+    Entry::of::<logs::Logs>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment
