@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use super::accounts::{Accounts, secret};
-use super::app::{self, App, Broker, Keys, Store};
+use super::app::{self, App, Broker, Journal, Keys, Store};
 use super::faults::{Fault, How, Server, Twist};
 use super::servers::{Postgres, PostgresOptions, Redis, RedisOptions, StartError};
 use super::{Api, Demo, Var, database};
@@ -41,12 +41,14 @@ impl Demo {
             )),
             Err(error) => Err(error.clone()),
         };
-        let (api, port) = plan.start_api(url(database::API).ok(), redis_url.clone().ok())?;
+        let journal = Journal::new().map_err(|error| format!("creating the demo's log: {error}"))?;
+        let log_file = journal.path().display().to_string();
+        let (api, port) = plan.start_api(url(database::API).ok(), redis_url.clone().ok(), journal)?;
         Ok(Self {
             http: format!("http://127.0.0.1:{port}"),
             postgres: url(database::SMOKE),
             redis: redis_url,
-            vars: plan.vars(),
+            vars: plan.vars(&log_file),
             _api: api,
             _postgres: postgres.ok().filter(|_| !plan.stops(Server::Postgres)),
             _redis: redis.ok().filter(|_| !plan.stops(Server::Redis)),
@@ -140,7 +142,12 @@ impl Plan {
     }
 
     /// Runs the API in a thread of its own, and says on which port.
-    fn start_api(&self, postgres: Option<String>, redis: Option<String>) -> Result<(Api, u16), String> {
+    fn start_api(
+        &self,
+        postgres: Option<String>,
+        redis: Option<String>,
+        journal: Journal,
+    ) -> Result<(Api, u16), String> {
         let version = if self.has(Twist::VersionOld) {
             OLD_VERSION
         } else {
@@ -167,7 +174,7 @@ impl Plan {
                 };
                 let (listener, port) = listen().await?;
                 let ready = || drop(started.send(Ok(port)));
-                let app = App::new(version, twists, keys, accounts, store, broker);
+                let app = App::new(version, twists, keys, accounts, store, broker, journal);
                 app::serve(app, listener, ready, async { drop(stopped.await) }).await
             };
             // Nobody listens any more when it ends after it has started.
@@ -185,7 +192,7 @@ impl Plan {
         Ok((api, port))
     }
 
-    fn vars(&self) -> Vec<Var> {
+    fn vars(&self, log_file: &str) -> Vec<Var> {
         let var = |name: &str, value: &str, secret| Var {
             name: name.to_owned(),
             value: value.to_owned(),
@@ -193,6 +200,7 @@ impl Plan {
         };
         let mut vars = vec![
             var("expected_version", VERSION, false),
+            var("log_file", log_file, false),
             // A word that everyone knows cannot be kept out of a report.
             var("jwt_secret", &self.jwt_secret, !self.has(Twist::WeakSecret)),
         ];

@@ -27,9 +27,11 @@ pub use check::{Captured, Check, Examination, Read};
 mod call;
 mod connections;
 mod http;
+mod leak;
 mod login;
 mod migrations;
 mod privileges;
+mod logs;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -53,6 +55,8 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<connections::Connections>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<leak::Leak>(),
+    Entry::of::<logs::Logs>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -24,11 +24,14 @@ pub(super) async fn health(State(app): Shared) -> (StatusCode, Json<Value>) {
         _ if app.has(Twist::HealthDegraded) => (StatusCode::OK, "degraded"),
         _ => (StatusCode::OK, "healthy"),
     };
-    let body = json!({
+    let mut body = json!({
         "status": word,
         "version": app.version,
         "uptime": app.started.elapsed().as_secs_f64(),
         "parts": { "database": database, "redis": redis },
     });
+    if app.has(Twist::HealthTellsHosts) {
+        body["host"] = "pg-main.internal:5432".into();
+    }
     (status, Json(body))
 }

@@ -5,9 +5,11 @@ mod admin;
 mod answer;
 mod broker;
 mod catalogue;
+mod front;
 mod generate;
 mod health;
 mod jobs;
+mod journal;
 mod limiter;
 mod login;
 mod pages;
@@ -18,6 +20,7 @@ mod worker;
 
 pub(super) use account::Account;
 pub(super) use broker::Broker;
+pub(super) use journal::Journal;
 pub(super) use store::Store;
 pub(super) use token::Keys;
 
@@ -44,6 +47,7 @@ pub(super) struct App {
     broker: Broker,
     limiter: limiter::Memory,
     sessions: Sessions,
+    journal: Journal,
 }
 
 type Shared = axum::extract::State<Arc<App>>;
@@ -56,6 +60,7 @@ impl App {
         accounts: Vec<Account>,
         store: Store,
         broker: Broker,
+        journal: Journal,
     ) -> Self {
         Self {
             version,
@@ -67,6 +72,7 @@ impl App {
             broker,
             limiter: limiter::Memory::default(),
             sessions: Sessions::default(),
+            journal,
         }
     }
 
@@ -78,6 +84,9 @@ impl App {
 
 fn router(app: Arc<App>) -> Router {
     Router::new()
+        .route("/", get(front::page))
+        .route("/assets/app.js", get(front::script))
+        .route("/.env", get(front::env_file))
         .route("/health", get(health::health))
         .route("/docs", get(pages::docs_without_slash))
         .route("/docs/", get(pages::docs))
@@ -100,6 +109,7 @@ fn router(app: Arc<App>) -> Router {
             Arc::clone(&app),
             pages::security_headers,
         ))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), journal::note))
         .with_state(app)
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod data;
 mod rights;
+mod leaks;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,18 +50,23 @@ pub(super) enum Twist {
     AdminOpen,
     AlgNoneAccepted,
     BadInputCrashes,
+    BundleHoldsSecret,
     CatchAll200,
     ConnectionReset,
     CookieReadable,
     DefaultPassword,
+    EnvFileServed,
     ExpiredTokenAccepted,
     ForgedTokenAccepted,
     GarbageJson,
     Hang,
     HealthDegraded,
+    HealthTellsHosts,
     HeartbeatForever,
     JobLies,
     JwtNeverExpires,
+    LogFullOfErrors,
+    LogHoldsSecret,
     LoginAcceptsAnything,
     LoginTellsUsersApart,
     LogoutIgnored,
@@ -106,6 +112,7 @@ impl Fault {
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
     api::FAULTS.iter().chain(data::FAULTS).chain(rights::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(leaks::FAULTS)
 }
 
 /// The fault called `name`.

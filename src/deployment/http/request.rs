@@ -67,10 +67,16 @@ pub struct Basic {
 #[schemars(with = "u32")]
 pub struct Follow(u32);
 
+impl From<bool> for Follow {
+    fn from(follow: bool) -> Self {
+        Self(if follow { HOPS } else { 0 })
+    }
+}
+
 impl<'de> Deserialize<'de> for Follow {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Bool(yes) => Ok(Self(if yes { HOPS } else { 0 })),
+            Value::Bool(yes) => Ok(yes.into()),
             Value::Number(number) if number.as_u64().is_some_and(|hops| hops <= 50) => Ok(Self(
                 number
                     .as_u64()

@@ -51,7 +51,15 @@ pub(super) const STARTS: &[(&str, Scan)] = &[
     ("rnd_", key),
     ("sk-ant-", key),
     ("sk-proj-", key),
+    ("sk-svcacct-", key),
+    ("rk_test_", key),
+    ("ghu_", key),
+    ("ghr_", key),
+    ("GOCSPX-", key),
+    ("AIza", key),
     ("AKIA", key),
+    ("ASIA", aws_id),
+    ("-----BEGIN ", private_key),
 ];
 
 /// A key prefix followed by fewer characters is a word.
@@ -125,6 +133,31 @@ fn bearer(text: &[u8], start: Range<usize>) -> Option<Range<usize>> {
     let found = token(text, &start);
     let shortest = if in_header(text, &start) { 1 } else { SHORTEST_TOKEN };
     (found.len() >= shortest).then_some(found)
+}
+
+/// A region may have such a name, an id is never a word.
+fn aws_id(text: &[u8], start: Range<usize>) -> Option<Range<usize>> {
+    key(text, start).filter(|found| {
+        let id = &text[found.clone()];
+        id.len() == 16 && id.iter().any(u8::is_ascii_digit) && !id.contains(&b'_')
+    })
+}
+
+/// A private key in PEM, as far as it is there: what stands between its first line and its last, or its escapes.
+fn private_key(text: &[u8], start: Range<usize>) -> Option<Range<usize>> {
+    const HEAD: &[u8] = b"PRIVATE KEY-----";
+    let label = run(text, start.end, |byte| {
+        byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' '
+    });
+    let head = &text[start.end..(start.end + label + 5).min(text.len())];
+    if !head.ends_with(HEAD) {
+        return None;
+    }
+    let from = start.end + head.len();
+    // A line break may be written as the two characters `\n`.
+    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\\ \r\n".contains(&byte);
+    let found = from..from + run(text, from, belongs);
+    (found.len() >= SHORTEST_KEY).then_some(found)
 }
 
 /// `Basic authentication` is prose; what decodes to `user:password` is not.

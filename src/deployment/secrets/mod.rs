@@ -10,6 +10,7 @@
 mod decode;
 mod forms;
 mod generic;
+mod leaked;
 mod search;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use leaked::{Leaked, Place, Sought};
 use search::Tiers;
 
 /// What stands in place of a secret.

@@ -1,0 +1,149 @@
+//! The kind `logs` on real files and programs: whole, and each promise broken once.
+
+mod support;
+
+use std::fs;
+
+use support::{Project, Said};
+
+/// Joined here, so that no key stands in this file.
+fn stripe_key() -> String {
+    ["sk_live", "51HxAbCdEfGhIjKlMnOpQrSt"].join("_")
+}
+
+const SUITE: &str = r#"
+[logs.server]
+files = ["log/*.log"]
+fresh = "10m"
+forbid = ["UnhandledPromise"]
+contains = ["Redis client connected"]
+keys = ["level", "ts"]
+error_rate = 0.2
+never = ["correct horse & battery"]
+"#;
+
+const WHOLE: &str = r#"{"level":"info","ts":1,"msg":"Redis client connected"}
+{"level":"info","ts":2,"msg":"ready"}
+"#;
+
+fn run(suite: &str, files: &[(&str, &str)]) -> Said {
+    let project = Project::prod("", suite);
+    for (name, text) in files {
+        let path = project.file(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    project.run()
+}
+
+#[track_caller]
+fn fails(line: &str, parts: &[&str]) -> Said {
+    let said = run(SUITE, &[("log/a.log", &format!("{WHOLE}{line}\n"))]);
+    said.exits(1).says(parts);
+    assert_eq!(said.stdout.matches("expected:").count(), 1, "{}", said.stdout);
+    said
+}
+
+#[test]
+fn a_whole_log_passes() {
+    run(SUITE, &[("log/a.log", WHOLE)]).exits(0);
+}
+
+#[test]
+fn a_password_in_a_log_is_found_and_never_shown() {
+    let line = r#"{"level":"info","ts":3,"msg":"REDIS_URL=redis://default:hunter2hunter2@cache:6379"}"#;
+    let said = fails(
+        line,
+        &["log/a.log, line 3", "the password of an address (14 characters)"],
+    );
+    assert!(!said.stdout.contains("hunter2"), "{}", said.stdout);
+}
+
+#[test]
+fn a_given_value_is_found_however_it_is_written() {
+    for written in [
+        "correct horse & battery",
+        "Y29ycmVjdCBob3JzZSAmIGJhdHRlcnk=",
+        "correct%20horse%20%26%20battery",
+    ] {
+        fails(
+            &format!(r#"{{"level":"info","ts":3,"msg":"{written}"}}"#),
+            &["line 3", "a value that must not be there"],
+        );
+    }
+}
+
+#[test]
+fn each_promise_of_a_log_is_kept() {
+    fails(
+        r#"{"level":"info","ts":3,"msg":"UnhandledPromise"}"#,
+        &["/UnhandledPromise/", "log/a.log, line 3"],
+    );
+    fails(
+        "Server listening",
+        &["each a JSON object", "log/a.log, line 3: Server listening"],
+    );
+    fails(r#"{"level":"info"}"#, &["key ts", "in each line"]);
+    fails(
+        r#"{"level":"error","ts":3}"#,
+        &["lines that are errors", "33.33 % (1 of 3 lines)"],
+    );
+    fails(r#"{"level":50,"ts":3}"#, &["lines that are errors"]);
+    let said = run(SUITE, &[("log/a.log", r#"{"level":"info","ts":2,"msg":"ready"}"#)]);
+    said.exits(1).says(&["/Redis client connected/", "some line"]);
+}
+
+#[test]
+fn a_log_that_is_empty_or_missing_is_unclear() {
+    run(SUITE, &[("log/a.log", "")]).exits(3);
+    run(SUITE, &[]).exits(3).says(&["log/*.log"]);
+}
+
+#[test]
+fn a_log_that_nobody_writes_any_more_fails() {
+    let project = Project::prod("", SUITE);
+    fs::create_dir(project.file("log")).unwrap();
+    fs::write(project.file("log/a.log"), WHOLE).unwrap();
+    let file = fs::File::options().write(true).open(project.file("log/a.log")).unwrap();
+    let hour = std::time::Duration::from_secs(3600);
+    file.set_modified(std::time::SystemTime::now() - hour).unwrap();
+    project.run().exits(1).says(&["written within 10m", "1h"]);
+}
+
+#[test]
+fn sources_are_looked_through_and_what_others_made_is_not() {
+    let suite = "[logs.repository]\nfiles = [\"**/*\"]\n";
+    let key = format!("let key = \"{}\"\n", stripe_key());
+    let example = "let url = \"postgres://user:password@localhost/app\"; let key = \"sk_live_your_key_goes_here\"\n";
+    let fine = [
+        ("src/main.rs", example),
+        ("node_modules/x/y.js", key.as_str()),
+        ("src/logo.png", &format!("\0{key}")),
+    ];
+    run(suite, &fine).exits(0);
+    let said = run(suite, &[("src/deep/down/pay.rs", &key)]);
+    said.exits(1).says(&[
+        "src/deep/down/pay.rs, line 1",
+        "a Stripe secret key (sk_live_51Hx…, 32 characters)",
+    ]);
+    assert!(!said.stdout.contains("51HxAbCd"), "{}", said.stdout);
+    run(
+        "[logs.repository]\nfiles = [\"**/*\"]\nallow = [\"let key\"]\n",
+        &[("src/pay.rs", &key)],
+    )
+    .exits(0);
+}
+
+#[test]
+fn the_output_of_a_program_is_looked_through() {
+    let suite = |word: &str| {
+        format!("[logs.names]\ncommand = [\"printf\", 'src/main.rs\\n{word}\\n']\nforbid = ['(^|/)\\.env$']\n")
+    };
+    run(&suite("README"), &[]).exits(0);
+    run(&suite("api/.env"), &[])
+        .exits(1)
+        .says(&["printf, line 2: api/.env"]);
+    run("[logs.names]\ncommand = [\"false\"]\n", &[])
+        .exits(3)
+        .says(&["exit code 1"]);
+}
