@@ -5,6 +5,14 @@ mod data;
 mod rights;
 mod leaks;
 
+/// The faults of each topic.
+const TOPICS: &[&[Fault]] = &[
+    api::FAULTS,
+    data::FAULTS,
+    leaks::FAULTS,
+    rights::FAULTS,
+];
+
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
@@ -111,8 +119,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS).chain(rights::FAULTS)
-    api::FAULTS.iter().chain(data::FAULTS).chain(leaks::FAULTS)
+    TOPICS.iter().copied().flatten()
 }
 
 /// The fault called `name`.
