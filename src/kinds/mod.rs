@@ -27,6 +27,7 @@ pub use check::{Captured, Check, Examination, Read};
 mod call;
 mod http;
 mod login;
+mod oauth;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -34,6 +35,7 @@ mod redis;
 mod rls;
 mod schema;
 mod sql;
+mod webhook;
 
 /// Every kind, in the order of the manual.
 pub const KINDS: &[Entry] = &[
@@ -47,6 +49,8 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<webhook::Webhook>(),
+    Entry::of::<oauth::Oauth>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -10,10 +10,12 @@ mod health;
 mod jobs;
 mod limiter;
 mod login;
+mod oauth;
 mod pages;
 mod sessions;
 mod store;
 mod token;
+mod webhook;
 mod worker;
 
 pub(super) use account::Account;
@@ -44,6 +46,9 @@ pub(super) struct App {
     broker: Broker,
     limiter: limiter::Memory,
     sessions: Sessions,
+    waiting: oauth::Waiting,
+    /// What a payment provider signs its events with.
+    webhook_secret: String,
 }
 
 type Shared = axum::extract::State<Arc<App>>;
@@ -56,6 +61,7 @@ impl App {
         accounts: Vec<Account>,
         store: Store,
         broker: Broker,
+        webhook_secret: String,
     ) -> Self {
         Self {
             version,
@@ -67,6 +73,8 @@ impl App {
             broker,
             limiter: limiter::Memory::default(),
             sessions: Sessions::default(),
+            waiting: oauth::Waiting::default(),
+            webhook_secret,
         }
     }
 
@@ -86,6 +94,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/api/auth/refresh", post(login::refresh))
         .route("/api/auth/logout", post(login::logout))
         .route("/api/me", get(login::me))
+        .route("/auth/google/authorize", get(oauth::authorize))
+        .route("/auth/google/callback", get(oauth::callback))
+        .route("/webhooks/stripe", post(webhook::stripe))
         .route("/api/admin/dashboard", get(admin::dashboard))
         .route("/api/workflows", get(catalogue::workflows))
         .route("/api/models", get(catalogue::models))

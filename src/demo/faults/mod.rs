@@ -2,6 +2,7 @@
 
 mod api;
 mod data;
+mod hooks;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,10 @@ pub(super) enum Twist {
     LoginTellsUsersApart,
     LogoutIgnored,
     MissingHeader,
+    OauthCallbackCrashes,
+    OauthOpenRedirect,
+    OauthStateConstant,
+    OauthToLocalhost,
     QueueBacklog,
     RateLimitEscapes,
     RateLimitGlobal,
@@ -77,6 +82,10 @@ pub(super) enum Twist {
     Slow,
     VersionOld,
     WeakSecret,
+    WebhookCrashes,
+    WebhookDead,
+    WebhookNeverStale,
+    WebhookOpen,
     WorkerDead,
 }
 
@@ -103,7 +112,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(hooks::FAULTS)
 }
 
 /// The fault called `name`.
