@@ -103,6 +103,10 @@ fn refused(check: &Webhook, delivered: &Delivered) -> Finding {
         )
         .at(span);
     }
+    if accepts(check).contains(answer.status) && wanted.contains(answer.status) {
+        let expected = "refused, and not answered as the rightly signed one is";
+        return Finding::failed(what, expected, show(answer)).at(span).hint(why(*how));
+    }
     let finding = Finding::expect(wanted.contains(answer.status), what, expected, show(answer)).at(span);
     match answer.status {
         500.. => finding.hint("a crash is no refusal: compare only signatures of one length, and answer 400 or 401"),

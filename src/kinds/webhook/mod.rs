@@ -53,7 +53,8 @@ use sign::Scheme;
 ///   secret        what the provider and the deployment share
 ///   key           how the secret is a key: "base64" (after `whsec_`; the default of standard and svix) or "text" (the others,
 ///                 and Polar)
-///   accepts       the statuses that say "accepted": any 2xx unless given
+///   accepts       the statuses that say "accepted": any 2xx unless given. accepts = 404 is right where the handler answers so
+///                 once it has verified the signature and does not find what the event is about: no harm is done
 ///   refuses       the statuses that say "refused": any 4xx unless given
 ///   expect        what the answer to the accepted event looks like, as in `http`
 ///   tolerance     how old a signature may be: "5m" unless given

@@ -56,6 +56,15 @@ fn no_refusal_is_a_crash_a_redirect_or_a_rate_limit() {
     assert!(said.contains("unclear changed after it was signed"));
 }
 
+/// A route that is not there would pass otherwise.
+#[test]
+fn what_says_accepted_says_not_refused_as_well() {
+    let check = format!("{CHECK}accepts = 404\n");
+    let said = judged(&check, &seen(404, &[(How::Unsigned, 404), (How::Stale, 403)]));
+    assert!(said.contains("failed without a signature: expected refused, and not answered as the rightly signed one"));
+    assert!(said.contains("passed signed longer ago"));
+}
+
 #[test]
 fn nothing_delivered_is_unclear() {
     assert!(judged(CHECK, &Seen::default()).starts_with("unclear"));
