@@ -21,4 +21,5 @@ prepare-demo:
 	@tools/prepare postgresql redis-server
 
 prepare-test:
-	@tools/prepare postgresql redis-server pgbouncer libxml2-utils
+	@tools/prepare postgresql redis-server pgbouncer libxml2-utils nodejs npm
+	@tools/receiver

@@ -62,6 +62,8 @@ struct Plan {
     /// Of the database roles and of the Redis user.
     password: String,
     jwt_secret: String,
+    /// What events are signed with.
+    webhook_secret: String,
     faults: Vec<&'static Fault>,
     twists: Vec<Twist>,
 }
@@ -74,6 +76,7 @@ impl Plan {
             accounts: Accounts::new(),
             password: secret(),
             jwt_secret: if weak { "secret".to_owned() } else { secret() },
+            webhook_secret: format!("whsec_{}", secret()),
             faults: faults.to_vec(),
             twists,
         }
@@ -156,6 +159,7 @@ impl Plan {
         let keys = Keys::new(self.jwt_secret.clone(), self.twists.clone());
         let accounts: Vec<_> = self.accounts.by_name().map(|(_, account)| account.clone()).to_vec();
         let twists = self.twists.clone();
+        let webhook_secret = self.webhook_secret.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, outcome) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -174,7 +178,7 @@ impl Plan {
                 };
                 let (listener, port) = listen().await?;
                 let ready = || drop(started.send(Ok(port)));
-                let app = App::new(version, twists, keys, accounts, store, broker, journal);
+                let app = App::new(version, twists, keys, accounts, store, broker, journal, webhook_secret);
                 app::serve(app, listener, ready, async { drop(stopped.await) }).await
             };
             // Nobody listens any more when it ends after it has started.
@@ -203,6 +207,7 @@ impl Plan {
             var("log_file", log_file, false),
             // A word that everyone knows cannot be kept out of a report.
             var("jwt_secret", &self.jwt_secret, !self.has(Twist::WeakSecret)),
+            var("webhook_secret", &self.webhook_secret, true),
         ];
         let Accounts { admin, alice, bob } = &self.accounts;
         for (name, (account, password)) in [("admin", admin), ("alice", alice), ("bob", bob)] {

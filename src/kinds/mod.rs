@@ -29,9 +29,10 @@ mod connections;
 mod http;
 mod leak;
 mod login;
-mod migrations;
-mod privileges;
 mod logs;
+mod migrations;
+mod oauth;
+mod privileges;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -39,6 +40,7 @@ mod redis;
 mod rls;
 mod schema;
 mod sql;
+mod webhook;
 
 /// Every kind, in the order of the manual.
 pub const KINDS: &[Entry] = &[
@@ -57,6 +59,8 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<rate_limit::RateLimit>(),
     Entry::of::<leak::Leak>(),
     Entry::of::<logs::Logs>(),
+    Entry::of::<webhook::Webhook>(),
+    Entry::of::<oauth::Oauth>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

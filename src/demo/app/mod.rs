@@ -12,10 +12,12 @@ mod jobs;
 mod journal;
 mod limiter;
 mod login;
+mod oauth;
 mod pages;
 mod sessions;
 mod store;
 mod token;
+mod webhook;
 mod worker;
 
 pub(super) use account::Account;
@@ -48,6 +50,9 @@ pub(super) struct App {
     limiter: limiter::Memory,
     sessions: Sessions,
     journal: Journal,
+    waiting: oauth::Waiting,
+    /// What a payment provider signs its events with.
+    webhook_secret: String,
 }
 
 type Shared = axum::extract::State<Arc<App>>;
@@ -61,6 +66,7 @@ impl App {
         store: Store,
         broker: Broker,
         journal: Journal,
+        webhook_secret: String,
     ) -> Self {
         Self {
             version,
@@ -73,6 +79,8 @@ impl App {
             limiter: limiter::Memory::default(),
             sessions: Sessions::default(),
             journal,
+            waiting: oauth::Waiting::default(),
+            webhook_secret,
         }
     }
 
@@ -95,6 +103,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/api/auth/refresh", post(login::refresh))
         .route("/api/auth/logout", post(login::logout))
         .route("/api/me", get(login::me))
+        .route("/auth/google/authorize", get(oauth::authorize))
+        .route("/auth/google/callback", get(oauth::callback))
+        .route("/webhooks/stripe", post(webhook::stripe))
         .route("/api/admin/dashboard", get(admin::dashboard))
         .route("/api/workflows", get(catalogue::workflows))
         .route("/api/models", get(catalogue::models))

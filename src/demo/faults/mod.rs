@@ -2,16 +2,12 @@
 
 mod api;
 mod data;
-mod rights;
+mod hooks;
 mod leaks;
+mod rights;
 
 /// The faults of each topic.
-const TOPICS: &[&[Fault]] = &[
-    api::FAULTS,
-    data::FAULTS,
-    leaks::FAULTS,
-    rights::FAULTS,
-];
+const TOPICS: &[&[Fault]] = &[api::FAULTS, data::FAULTS, hooks::FAULTS, leaks::FAULTS, rights::FAULTS];
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +76,10 @@ pub(super) enum Twist {
     LogoutIgnored,
     MigratorConnected,
     MissingHeader,
+    OauthCallbackCrashes,
+    OauthOpenRedirect,
+    OauthStateConstant,
+    OauthToLocalhost,
     QueueBacklog,
     RateLimitEscapes,
     RateLimitGlobal,
@@ -93,6 +93,10 @@ pub(super) enum Twist {
     Slow,
     VersionOld,
     WeakSecret,
+    WebhookCrashes,
+    WebhookDead,
+    WebhookNeverStale,
+    WebhookOpen,
     WorkerDead,
 }
 

@@ -278,22 +278,48 @@ impl Request {
         }
     }
 
-    pub(super) fn add_body(&self, builder: RequestBuilder) -> RequestBuilder {
-        const TYPE: &str = "content-type";
-        let typed = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TYPE));
-        let with_type =
-            |builder: RequestBuilder, value: &str| if typed { builder } else { builder.header(TYPE, value) };
+    /// The body as it is sent, and the content type that it has unless a header says otherwise.
+    #[must_use]
+    pub fn payload(&self) -> Option<(String, Option<&'static str>)> {
         if let Some(json) = &self.json {
-            return with_type(builder, "application/json").body(json.to_string());
+            return Some((json.to_string(), Some("application/json")));
         }
         if !self.form.is_empty() {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             form.extend_pairs(self.form.iter().map(|(name, value)| (name, plain(value))));
-            return with_type(builder, "application/x-www-form-urlencoded").body(form.finish());
+            return Some((form.finish(), Some("application/x-www-form-urlencoded")));
         }
-        match &self.body {
-            Some(body) => builder.body(body.as_str().to_owned()),
+        self.body.as_ref().map(|body| (body.as_str().to_owned(), None))
+    }
+
+    /// The same request with `body`, byte for byte, as what it is said to be.
+    #[must_use]
+    pub fn with_body(&self, body: String, content_type: &str) -> Self {
+        let other = Self {
+            json: None,
+            form: Entries::default(),
+            body: Some(Spanned::new(0..0, body)),
+            ..self.clone()
+        };
+        if other.has_header("content-type") {
+            other
+        } else {
+            other.with_header("content-type", content_type)
+        }
+    }
+
+    /// Whether the suite sets the header `name`.
+    #[must_use]
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn add_body(&self, builder: RequestBuilder) -> RequestBuilder {
+        const TYPE: &str = "content-type";
+        match self.payload() {
             None => builder,
+            Some((body, Some(kind))) if !self.has_header(TYPE) => builder.header(TYPE, kind).body(body),
+            Some((body, _)) => builder.body(body),
         }
     }
 }

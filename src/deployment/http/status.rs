@@ -20,7 +20,13 @@ impl Statuses {
     /// Any 2xx.
     #[must_use]
     pub fn success() -> Self {
-        Self(vec![Range(200, 299)])
+        Self::class(2)
+    }
+
+    /// Any 4xx, for 4.
+    #[must_use]
+    pub fn class(class: u16) -> Self {
+        Self(vec![Range(class * 100, class * 100 + 99)])
     }
 
     /// Exactly these codes.
