@@ -25,6 +25,7 @@ pub use check::{Captured, Check, Examination, Read};
 
 // A new kind: its file, and these two lists.
 mod call;
+mod cors;
 mod http;
 mod login;
 mod rate_limit;
@@ -47,6 +48,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<cors::Cors>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

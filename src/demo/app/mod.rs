@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod broker;
 mod catalogue;
+mod cors;
 mod generate;
 mod health;
 mod jobs;
@@ -100,6 +101,7 @@ fn router(app: Arc<App>) -> Router {
             Arc::clone(&app),
             pages::security_headers,
         ))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), cors::cors))
         .with_state(app)
 }
 

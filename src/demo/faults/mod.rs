@@ -2,6 +2,7 @@
 
 mod api;
 mod data;
+mod edge;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub(super) enum Twist {
     CatchAll200,
     ConnectionReset,
     CookieReadable,
+    CorsEchoes,
+    CorsForgotten,
+    CorsLookalikes,
     DefaultPassword,
     ExpiredTokenAccepted,
     ForgedTokenAccepted,
@@ -103,7 +107,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(edge::FAULTS)
 }
 
 /// The fault called `name`.
