@@ -21,4 +21,4 @@ prepare-demo:
 	@tools/prepare postgresql redis-server
 
 prepare-test:
-	@tools/prepare postgresql redis-server pgbouncer libxml2-utils
+	@tools/prepare postgresql redis-server pgbouncer nginx-light libxml2-utils

@@ -26,6 +26,7 @@ pub use check::{Captured, Check, Examination, Read};
 // A new kind: its file, and these two lists.
 mod call;
 mod cors;
+mod headers;
 mod http;
 mod login;
 mod rate_limit;
@@ -35,6 +36,7 @@ mod redis;
 mod rls;
 mod schema;
 mod sql;
+mod tls;
 
 /// Every kind, in the order of the manual.
 pub const KINDS: &[Entry] = &[
@@ -49,6 +51,8 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
     Entry::of::<cors::Cors>(),
+    Entry::of::<headers::Headers>(),
+    Entry::of::<tls::Tls>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -6,6 +6,7 @@ mod answer;
 mod broker;
 mod catalogue;
 mod cors;
+mod edge;
 mod generate;
 mod health;
 mod jobs;
@@ -19,6 +20,7 @@ mod worker;
 
 pub(super) use account::Account;
 pub(super) use broker::Broker;
+pub(super) use edge::{Edge, TlsListener};
 pub(super) use store::Store;
 pub(super) use token::Keys;
 
@@ -109,6 +111,7 @@ fn router(app: Arc<App>) -> Router {
 pub(super) async fn serve(
     app: App,
     listener: TcpListener,
+    tls: TlsListener,
     ready: impl FnOnce(),
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
@@ -122,10 +125,13 @@ pub(super) async fn serve(
             let _ = connection.set_zero_linger();
         }
     });
-    let serving = axum::serve(listener, router(app)).into_future();
+    let router = router(app);
+    let encrypted = axum::serve(tls, router.clone()).into_future();
+    let serving = axum::serve(listener, router).into_future();
     ready();
     tokio::select! {
         ended = serving => ended.map_err(|error| format!("the API ended: {error}")),
+        ended = encrypted => ended.map_err(|error| format!("the API ended: {error}")),
         () = stop => Ok(()),
     }
 }
