@@ -23,3 +23,4 @@ prepare-demo:
 prepare-test:
 	@tools/prepare postgresql redis-server pgbouncer libxml2-utils nodejs npm
 	@tools/receiver
+	@tools/prepare postgresql redis-server pgbouncer nginx-light libxml2-utils

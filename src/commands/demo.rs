@@ -105,8 +105,8 @@ fn list() -> String {
 /// The `smoke.toml` of the demo.
 fn project(demo: &Demo) -> String {
     let mut text = format!(
-        "[env.demo]\nsuites = [\"demo\"]\nallow = [\"read\", \"write\", \"load\"]\nhttp = {:?}\n",
-        demo.http
+        "[env.demo]\nsuites = [\"demo\"]\nallow = [\"read\", \"write\", \"load\"]\nhttp = {{ default = {:?}, edge = {:?} }}\n",
+        demo.http, demo.https
     );
     for (name, server) in [("postgres", &demo.postgres), ("redis", &demo.redis)] {
         if let Ok(url) = server {
@@ -121,8 +121,8 @@ fn project(demo: &Demo) -> String {
 
 fn how_to_reach(demo: &Demo) -> String {
     let mut text = format!(
-        "\nThe demo is running; Ctrl-C stops it and removes what it made.\n  http      {}\n",
-        demo.http
+        "\nThe demo is running; Ctrl-C stops it and removes what it made.\n  http      {}\n  https     {}\n",
+        demo.http, demo.https
     );
     for (name, server) in [("postgres", &demo.postgres), ("redis", &demo.redis)] {
         let shown = server.as_ref().map_or_else(ToString::to_string, Clone::clone);

@@ -13,6 +13,7 @@ mod start;
 use std::thread::JoinHandle;
 
 use servers::{Postgres, Redis, StartError};
+use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
 /// A fact about the demo that its suite uses.
@@ -31,6 +32,8 @@ pub struct Var {
 pub struct Demo {
     /// Where the API answers: `http://127.0.0.1:PORT`.
     pub http: String,
+    /// Where it answers by TLS, with a certificate that only the suite trusts: `https://127.0.0.1:PORT`.
+    pub https: String,
     /// The database as the checks see it, or why there is none.
     pub postgres: Result<String, StartError>,
     /// Redis as the checks see it, or why there is none.
@@ -39,6 +42,7 @@ pub struct Demo {
     pub vars: Vec<Var>,
     // In this order: the API ends before its servers.
     _api: Api,
+    _trusted: NamedTempFile,
     _postgres: Option<Postgres>,
     _redis: Option<Redis>,
 }

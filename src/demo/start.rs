@@ -1,15 +1,17 @@
 //! How the demo starts: PostgreSQL and Redis side by side, with what they hold, then the API.
 
+use std::fs;
 use std::future::Future;
 use std::sync::mpsc;
 use std::thread;
 
+use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use super::accounts::{Accounts, secret};
-use super::app::{self, App, Broker, Journal, Keys, Store};
+use super::app::{self, App, Broker, Edge, Journal, Keys, Store};
 use super::faults::{Fault, How, Server, Twist};
 use super::servers::{Postgres, PostgresOptions, Redis, RedisOptions, StartError};
 use super::{Api, Demo, Var, database};
@@ -43,13 +45,17 @@ impl Demo {
         };
         let journal = Journal::new().map_err(|error| format!("creating the demo's log: {error}"))?;
         let log_file = journal.path().display().to_string();
-        let (api, port) = plan.start_api(url(database::API).ok(), redis_url.clone().ok(), journal)?;
+        let edge = Edge::new(&plan.twists)?;
+        let trusted = trusted(&edge)?;
+        let (api, [port, tls_port]) = plan.start_api(url(database::API).ok(), redis_url.clone().ok(), journal, edge)?;
         Ok(Self {
             http: format!("http://127.0.0.1:{port}"),
+            https: format!("https://127.0.0.1:{tls_port}"),
             postgres: url(database::SMOKE),
             redis: redis_url,
-            vars: plan.vars(&log_file),
+            vars: plan.vars(&log_file, &trusted.path().display().to_string()),
             _api: api,
+            _trusted: trusted,
             _postgres: postgres.ok().filter(|_| !plan.stops(Server::Postgres)),
             _redis: redis.ok().filter(|_| !plan.stops(Server::Redis)),
         })
@@ -144,13 +150,14 @@ impl Plan {
         self.faults.iter().any(|fault| fault.how == How::Stop(server))
     }
 
-    /// Runs the API in a thread of its own, and says on which port.
+    /// Runs the API in a thread of its own, and says on which ports: http, and https.
     fn start_api(
         &self,
         postgres: Option<String>,
         redis: Option<String>,
         journal: Journal,
-    ) -> Result<(Api, u16), String> {
+        edge: Edge,
+    ) -> Result<(Api, [u16; 2]), String> {
         let version = if self.has(Twist::VersionOld) {
             OLD_VERSION
         } else {
@@ -177,9 +184,13 @@ impl Plan {
                     None => Broker::memory(),
                 };
                 let (listener, port) = listen().await?;
-                let ready = || drop(started.send(Ok(port)));
+                let (tls_listener, tls_port) = listen().await?;
+                let ready = || drop(started.send(Ok([port, tls_port])));
                 let app = App::new(version, twists, keys, accounts, store, broker, journal, webhook_secret);
-                app::serve(app, listener, ready, async { drop(stopped.await) }).await
+                app::serve(app, listener, edge.listen(tls_listener), ready, async {
+                    drop(stopped.await)
+                })
+                .await
             };
             // Nobody listens any more when it ends after it has started.
             if let Err(error) = run(serving).and_then(|ended| ended) {
@@ -190,13 +201,13 @@ impl Plan {
             stop: Some(stop),
             thread: Some(thread),
         };
-        let port = outcome
+        let ports = outcome
             .recv()
             .map_err(|_| "the demo's API ended before it answered")??;
-        Ok((api, port))
+        Ok((api, ports))
     }
 
-    fn vars(&self, log_file: &str) -> Vec<Var> {
+    fn vars(&self, log_file: &str, authority: &str) -> Vec<Var> {
         let var = |name: &str, value: &str, secret| Var {
             name: name.to_owned(),
             value: value.to_owned(),
@@ -205,6 +216,7 @@ impl Plan {
         let mut vars = vec![
             var("expected_version", VERSION, false),
             var("log_file", log_file, false),
+            var("authority", authority, false),
             // A word that everyone knows cannot be kept out of a report.
             var("jwt_secret", &self.jwt_secret, !self.has(Twist::WeakSecret)),
             var("webhook_secret", &self.webhook_secret, true),
@@ -227,6 +239,15 @@ fn run<T>(work: impl Future<Output = T>) -> Result<T, String> {
     // Connections that are still open, and the worker, end with it.
     runtime.shutdown_background();
     Ok(result)
+}
+
+/// A file with the authority to trust.
+fn trusted(edge: &Edge) -> Result<NamedTempFile, String> {
+    let written = NamedTempFile::with_suffix(".pem").and_then(|file| {
+        fs::write(file.path(), &edge.authority)?;
+        Ok(file)
+    });
+    written.map_err(|error| format!("writing the demo's authority: {error}"))
 }
 
 async fn listen() -> Result<(TcpListener, u16), String> {

@@ -8,6 +8,7 @@ pub mod postgres;
 pub mod program;
 pub mod redis;
 pub mod secrets;
+pub mod tls;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

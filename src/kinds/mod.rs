@@ -26,6 +26,8 @@ pub use check::{Captured, Check, Examination, Read};
 // A new kind: its file, and these two lists.
 mod call;
 mod connections;
+mod cors;
+mod headers;
 mod http;
 mod leak;
 mod login;
@@ -40,6 +42,7 @@ mod redis;
 mod rls;
 mod schema;
 mod sql;
+mod tls;
 mod webhook;
 
 /// Every kind, in the order of the manual.
@@ -61,6 +64,9 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<logs::Logs>(),
     Entry::of::<webhook::Webhook>(),
     Entry::of::<oauth::Oauth>(),
+    Entry::of::<cors::Cors>(),
+    Entry::of::<headers::Headers>(),
+    Entry::of::<tls::Tls>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -5,6 +5,8 @@ mod admin;
 mod answer;
 mod broker;
 mod catalogue;
+mod cors;
+mod edge;
 mod front;
 mod generate;
 mod health;
@@ -22,6 +24,7 @@ mod worker;
 
 pub(super) use account::Account;
 pub(super) use broker::Broker;
+pub(super) use edge::{Edge, TlsListener};
 pub(super) use journal::Journal;
 pub(super) use store::Store;
 pub(super) use token::Keys;
@@ -121,6 +124,7 @@ fn router(app: Arc<App>) -> Router {
             pages::security_headers,
         ))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), journal::note))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), cors::cors))
         .with_state(app)
 }
 
@@ -128,6 +132,7 @@ fn router(app: Arc<App>) -> Router {
 pub(super) async fn serve(
     app: App,
     listener: TcpListener,
+    tls: TlsListener,
     ready: impl FnOnce(),
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
@@ -141,10 +146,13 @@ pub(super) async fn serve(
             let _ = connection.set_zero_linger();
         }
     });
-    let serving = axum::serve(listener, router(app)).into_future();
+    let router = router(app);
+    let encrypted = axum::serve(tls, router.clone()).into_future();
+    let serving = axum::serve(listener, router).into_future();
     ready();
     tokio::select! {
         ended = serving => ended.map_err(|error| format!("the API ended: {error}")),
+        ended = encrypted => ended.map_err(|error| format!("the API ended: {error}")),
         () = stop => Ok(()),
     }
 }

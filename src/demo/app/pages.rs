@@ -38,18 +38,30 @@ pub(super) async fn wrong_method() -> Refusal {
 
 /// Adds the headers that tell browsers to be careful.
 pub(super) async fn security_headers(State(app): Shared, request: Request, next: Next) -> Response {
-    const HEADERS: [(HeaderName, &str); 5] = [
+    const HEADERS: [(HeaderName, &str); 6] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
         (header::CACHE_CONTROL, "no-store"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=()",
+        ),
     ];
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
         if name != header::X_CONTENT_TYPE_OPTIONS || !app.has(Twist::MissingHeader) {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
+    }
+    let headers = response.headers_mut();
+    if app.has(Twist::CspLoose) {
+        let loose = HeaderValue::from_static("default-src * 'unsafe-inline' 'unsafe-eval'");
+        headers.insert(header::CONTENT_SECURITY_POLICY, loose);
+    }
+    if app.has(Twist::PoweredByShown) {
+        headers.insert("x-powered-by", HeaderValue::from_static("Express"));
     }
     response
 }

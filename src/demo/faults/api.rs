@@ -41,7 +41,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "missing_security_header",
         Twist::MissingHeader,
         "answers come without X-Content-Type-Options",
-        &["http.security_headers"],
+        &["http.security_headers", "headers.manual", "headers.data"],
     ),
     api(
         "redirect_to_localhost",
@@ -150,7 +150,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "cookie_readable",
         Twist::CookieReadable,
         "scripts can read the session cookie: it is not HttpOnly",
-        &["http.session_cookie"],
+        &["http.session_cookie", "headers.session"],
     ),
     api(
         "rate_limit_never",

@@ -2,12 +2,20 @@
 
 mod api;
 mod data;
+mod edge;
 mod hooks;
 mod leaks;
 mod rights;
 
 /// The faults of each topic.
-const TOPICS: &[&[Fault]] = &[api::FAULTS, data::FAULTS, hooks::FAULTS, leaks::FAULTS, rights::FAULTS];
+const TOPICS: &[&[Fault]] = &[
+    api::FAULTS,
+    data::FAULTS,
+    edge::FAULTS,
+    hooks::FAULTS,
+    leaks::FAULTS,
+    rights::FAULTS,
+];
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +64,14 @@ pub(super) enum Twist {
     BadInputCrashes,
     BundleHoldsSecret,
     CatchAll200,
+    CertificateExpires,
+    CertificateOtherHost,
     ConnectionReset,
     CookieReadable,
+    CorsEchoes,
+    CorsForgotten,
+    CorsLookalikes,
+    CspLoose,
     DefaultPassword,
     EnvFileServed,
     ExpiredTokenAccepted,
@@ -80,6 +94,7 @@ pub(super) enum Twist {
     OauthOpenRedirect,
     OauthStateConstant,
     OauthToLocalhost,
+    PoweredByShown,
     QueueBacklog,
     RateLimitEscapes,
     RateLimitGlobal,

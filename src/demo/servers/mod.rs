@@ -1,9 +1,10 @@
-//! Throwaway servers on loopback: PostgreSQL, PgBouncer and Redis, as they are installed on this machine.
+//! Throwaway servers on loopback: PostgreSQL, PgBouncer, Redis and nginx, as they are installed on this machine.
 //!
 //! Each lives in a temporary directory, listens on a free port of 127.0.0.1 only, and is gone, with its directory,
 //! when its value is dropped. Starting blocks; it takes about a second for PostgreSQL and a blink for the others.
 
 mod leash;
+mod nginx;
 mod pgbouncer;
 mod port;
 mod postgres;
@@ -11,6 +12,7 @@ mod program;
 mod redis;
 mod workspace;
 
+pub use nginx::{Nginx, NginxOptions};
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Certificate, Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

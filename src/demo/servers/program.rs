@@ -27,6 +27,13 @@ pub(super) const PGBOUNCER: Missing = Missing {
     install: "apt-get install pgbouncer",
 };
 
+/// nginx.
+pub(super) const NGINX: Missing = Missing {
+    program: "nginx",
+    also_in: "/usr/sbin",
+    install: "apt-get install nginx-light",
+};
+
 /// Where `wanted.program` is.
 pub(super) fn find(wanted: Missing) -> Result<PathBuf, Missing> {
     let path = env::var_os("PATH").unwrap_or_default();

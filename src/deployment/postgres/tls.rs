@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -14,6 +14,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::deployment::Unobserved;
+use crate::deployment::tls::Blind;
 
 /// How much of the connection's security is insisted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,7 @@ impl Tls {
             SslMode::VerifyCa | SslMode::VerifyFull => {
                 Arc::new(Verifier::new(&self.roots, self.mode == SslMode::VerifyFull, &provider)?)
             }
+            // `prefer` and `require` keep listeners out, not impostors.
             _ => Arc::new(Blind(provider.clone())),
         };
         let builder = ClientConfig::builder_with_provider(provider)
@@ -145,55 +147,6 @@ fn read_certificates(path: &Path, option: &str) -> Result<Vec<CertificateDer<'st
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Unobserved> {
     PrivateKeyDer::from_pem_file(path)
         .map_err(|why| Unobserved::new(format!("{} of `sslkey` cannot be read: {why}", path.display())))
-}
-
-/// Believes whoever answers: `prefer` and `require` keep listeners out, not impostors.
-#[derive(Debug)]
-struct Blind(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Blind {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// Verifies the chain, and the name if asked to. A server certificate that is itself listed as trusted is accepted, as
