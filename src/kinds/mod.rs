@@ -24,6 +24,7 @@ use crate::suite::{Group, Node, Problem, Spanned, Subject};
 pub use check::{Captured, Check, Examination, Read};
 
 // A new kind: its file, and these two lists.
+mod authorization;
 mod call;
 mod http;
 mod login;
@@ -40,6 +41,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<ready::Ready>(),
     Entry::of::<http::Http>(),
     Entry::of::<login::Login>(),
+    Entry::of::<authorization::Authorization>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<rls::Rls>(),
     Entry::of::<call::Call>(),

@@ -89,7 +89,11 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
         let Some(protocol) = draft.check.entry.speaks else {
             if let Some(on) = &draft.on {
                 let message = format!("`{}` talks to no endpoint: it takes no `on`", draft.check.entry.name);
-                mistakes.push(Mistake::of(Problem::at(on.span(), message), &draft.check.source, &on.span()));
+                mistakes.push(Mistake::of(
+                    Problem::at(on.span(), message),
+                    &draft.check.source,
+                    &on.span(),
+                ));
             }
             continue;
         };

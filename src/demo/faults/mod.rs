@@ -2,6 +2,7 @@
 
 mod api;
 mod data;
+mod work;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub enum Server {
 /// How the API, or its worker, departs from what it promises; [`Fault::breaks`] tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Twist {
+    AdminForUsers,
     AdminOpen,
     AlgNoneAccepted,
     BadInputCrashes,
@@ -59,6 +61,7 @@ pub(super) enum Twist {
     HealthDegraded,
     HeartbeatForever,
     JobLies,
+    JobsShared,
     JwtNeverExpires,
     LoginAcceptsAnything,
     LoginTellsUsersApart,
@@ -103,7 +106,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS)
+    api::FAULTS.iter().chain(work::FAULTS).chain(data::FAULTS)
 }
 
 /// The fault called `name`.
