@@ -24,6 +24,7 @@ use crate::suite::{Group, Node, Problem, Spanned, Subject};
 pub use check::{Captured, Check, Examination, Read};
 
 // A new kind: its file, and these two lists.
+mod authorization;
 mod call;
 mod connections;
 mod cors;
@@ -50,6 +51,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<ready::Ready>(),
     Entry::of::<http::Http>(),
     Entry::of::<login::Login>(),
+    Entry::of::<authorization::Authorization>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<migrations::Migrations>(),
     Entry::of::<rls::Rls>(),

@@ -77,6 +77,12 @@ impl<T> Entries<T> {
     }
 }
 
+impl<T, K> FromIterator<(K, Spanned<T>)> for Entries<T, K> {
+    fn from_iter<I: IntoIterator<Item = (K, Spanned<T>)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
 impl<T, K> Default for Entries<T, K> {
     fn default() -> Self {
         Self(Vec::new())

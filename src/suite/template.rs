@@ -189,14 +189,30 @@ fn fill(node: &Node, scope: &Scope, problems: &mut Vec<Problem>) -> Node {
         Tree::List(items) => Tree::List(items.iter().map(|item| fill(item, scope, problems)).collect()),
         Tree::Table(table) => {
             let entries = table.0.iter().map(|entry| Entry {
+                key: fill_key(entry, scope, problems),
+                key_span: entry.key_span.clone(),
                 node: fill(&entry.node, scope, problems),
-                ..entry.clone()
             });
             Tree::Table(Table(entries.collect()))
         }
         plain => plain.clone(),
     };
     Node::new(node.span.clone(), value)
+}
+
+/// A key is text, whatever the value that stands in it: a route with an id, a statement.
+fn fill_key(entry: &Entry, scope: &Scope, problems: &mut Vec<Problem>) -> String {
+    if !is_template(&entry.key) {
+        return entry.key.clone();
+    }
+    match render_text(&entry.key, scope) {
+        Ok(Json::String(filled)) => filled,
+        Ok(other) => other.to_string(),
+        Err(reason) => {
+            problems.push(Problem::at(entry.key_span.clone(), reason));
+            placeholder(&entry.key)
+        }
+    }
 }
 
 /// `text` with its templates filled; the value itself where the whole text is one expression.

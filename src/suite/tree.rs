@@ -120,12 +120,15 @@ impl Node {
         Self::new(span.clone(), value)
     }
 
-    /// Every text in this value, wherever it stands, keys aside.
+    /// Every text in this value, wherever it stands; keys are texts, too.
     pub fn each_text<'a>(&'a self, seen: &mut dyn FnMut(&'a str, &Range<usize>)) {
         match &self.value {
             Value::Text(text) => seen(text, &self.span),
             Value::List(items) => items.iter().for_each(|item| item.each_text(seen)),
-            Value::Table(table) => table.0.iter().for_each(|entry| entry.node.each_text(seen)),
+            Value::Table(table) => table.0.iter().for_each(|entry| {
+                seen(&entry.key, &entry.key_span);
+                entry.node.each_text(seen);
+            }),
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
         }
     }

@@ -16,6 +16,7 @@ const TOPICS: &[&[Fault]] = &[
     leaks::FAULTS,
     rights::FAULTS,
 ];
+mod work;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub enum Server {
 /// How the API, or its worker, departs from what it promises; [`Fault::breaks`] tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Twist {
+    AdminForUsers,
     AdminOpen,
     AlgNoneAccepted,
     BadInputCrashes,
@@ -82,6 +84,7 @@ pub(super) enum Twist {
     HealthTellsHosts,
     HeartbeatForever,
     JobLies,
+    JobsShared,
     JwtNeverExpires,
     LogFullOfErrors,
     LogHoldsSecret,
@@ -139,6 +142,7 @@ impl Fault {
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
     TOPICS.iter().copied().flatten()
+    api::FAULTS.iter().chain(work::FAULTS).chain(data::FAULTS)
 }
 
 /// The fault called `name`.

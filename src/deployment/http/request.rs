@@ -1,5 +1,7 @@
 //! A request as a suite describes it: the keys that `http`, `login` and `rate_limit` share.
 
+use std::ops::Range;
+
 use reqwest::{Method, RequestBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -110,6 +112,29 @@ impl Request {
             get: Some(Spanned::new(0..0, path.into())),
             ..Self::default()
         }
+    }
+
+    /// The request that a route such as `GET /api/users` names; none where it names no method and path.
+    #[must_use]
+    pub fn of_route(route: &str, span: Range<usize>) -> Option<Self> {
+        let (method, path) = route.split_once(' ')?;
+        let path = path.trim();
+        if !path.starts_with('/') && !path.starts_with("http://") && !path.starts_with("https://") {
+            return None;
+        }
+        let mut request = Self::default();
+        let target = match method {
+            "GET" => &mut request.get,
+            "HEAD" => &mut request.head,
+            "OPTIONS" => &mut request.options,
+            "POST" => &mut request.post,
+            "PUT" => &mut request.put,
+            "PATCH" => &mut request.patch,
+            "DELETE" => &mut request.delete,
+            _ => return None,
+        };
+        *target = Some(Spanned::new(span, path.to_owned()));
+        Some(request)
     }
 
     fn targets(&self) -> impl Iterator<Item = (Method, &Spanned<String>)> {

@@ -35,6 +35,11 @@ impl Statuses {
         Self(codes.iter().map(|code| Range(*code, *code)).collect())
     }
 
+    /// All of them.
+    pub fn codes(&self) -> impl Iterator<Item = u16> + '_ {
+        self.0.iter().flat_map(|Range(first, last)| *first..=*last)
+    }
+
     /// Whether `status` is one of them.
     #[must_use]
     pub fn contains(&self, status: u16) -> bool {
