@@ -22,3 +22,4 @@ prepare-demo:
 
 prepare-test:
 	@tools/prepare postgresql redis-server pgbouncer libxml2-utils
+	@tools/prepare-queues

@@ -27,6 +27,7 @@ pub use check::{Captured, Check, Examination, Read};
 mod call;
 mod http;
 mod login;
+mod queue;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -46,6 +47,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
+    Entry::of::<queue::Queue>(),
     Entry::of::<rate_limit::RateLimit>(),
 ];
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod data;
+mod queue;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub(super) enum Twist {
     RedirectToLocalhost,
     RefreshBroken,
     Slow,
+    ThumbnailFailed,
+    ThumbnailsUnread,
     VersionOld,
     WeakSecret,
     WorkerDead,
@@ -103,7 +106,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(queue::FAULTS)
 }
 
 /// The fault called `name`.
