@@ -24,3 +24,5 @@ prepare-test:
 	@tools/prepare postgresql redis-server pgbouncer libxml2-utils nodejs npm
 	@tools/receiver
 	@tools/prepare postgresql redis-server pgbouncer nginx-light libxml2-utils
+	@tools/prepare postgresql redis-server pgbouncer libxml2-utils
+	@tools/prepare-queues

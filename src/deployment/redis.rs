@@ -3,6 +3,7 @@
 //! Only commands that read are ever sent, and none that holds the server up (`SCAN` with a bound, never `KEYS`).
 
 mod answer;
+mod read;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -36,6 +36,7 @@ mod logs;
 mod migrations;
 mod oauth;
 mod privileges;
+mod queue;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -61,6 +62,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<connections::Connections>(),
     Entry::of::<redis::Redis>(),
+    Entry::of::<queue::Queue>(),
     Entry::of::<rate_limit::RateLimit>(),
     Entry::of::<leak::Leak>(),
     Entry::of::<logs::Logs>(),

@@ -204,7 +204,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "worker_dead",
         Twist::WorkerDead,
         "nobody takes jobs from the queue",
-        &["http.job_done", "redis.worker"],
+        &["http.job_done", "queue.thumbnails", "redis.worker"],
     ),
     worker(
         "heartbeat_forever",

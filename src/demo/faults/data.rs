@@ -227,6 +227,7 @@ pub(super) const FAULTS: &[Fault] = &[
         &[
             "http.health",
             "http.job_created",
+            "queue.thumbnails",
             "redis.broker",
             "redis.queues",
             "redis.worker",

@@ -17,6 +17,7 @@ const TOPICS: &[&[Fault]] = &[
     rights::FAULTS,
 ];
 mod work;
+mod queue;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,8 @@ pub(super) enum Twist {
     RedirectToLocalhost,
     RefreshBroken,
     Slow,
+    ThumbnailFailed,
+    ThumbnailsUnread,
     VersionOld,
     WeakSecret,
     WebhookCrashes,
@@ -143,6 +146,7 @@ impl Fault {
 pub fn all() -> impl Iterator<Item = &'static Fault> {
     TOPICS.iter().copied().flatten()
     api::FAULTS.iter().chain(work::FAULTS).chain(data::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(queue::FAULTS)
 }
 
 /// The fault called `name`.
