@@ -48,6 +48,13 @@ impl Args {
     fn means(&self, check: &PlannedCheck) -> bool {
         let id = &check.id;
         let base = id.name.split('[').next().unwrap_or(&id.name);
+        let used = check.used.iter();
+        if used
+            .flat_map(|used| [used.clone(), format!("use.{used}")])
+            .any(|name| name == self.check)
+        {
+            return check.cleans.is_none();
+        }
         let names = [
             id.name.clone(),
             id.to_string(),
@@ -63,6 +70,9 @@ fn explain(plan: &Plan, at: usize, text: &mut String) {
     let check = &plan.checks[at];
     let _ = writeln!(text, "{}   {}", check.id, check.title);
     let _ = writeln!(text, "  written at  {}", check.place.address());
+    if let Some(place) = &check.pack_place {
+        let _ = writeln!(text, "  from        {}", place.address());
+    }
     if let Some(skip) = &check.skip {
         let _ = writeln!(text, "  would be skipped: {skip}");
     }

@@ -8,6 +8,7 @@ mod explain;
 mod kinds;
 mod libtest;
 mod list;
+mod packs;
 mod run;
 mod select;
 mod validate;
@@ -63,6 +64,8 @@ enum Command {
     Explain(explain::Args),
     /// List the kinds of checks, or print the manual page of one
     Kinds(kinds::Args),
+    /// List the packs of ready-made checks, or say what one brings
+    Packs(packs::Args),
     /// Start a small real deployment on this machine and verify it
     Demo(demo::Args),
     /// Run an environment as a Rust test binary would, for cargo test and nextest
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => args.run(project),
         Command::Explain(args) => args.run(project),
         Command::Kinds(args) => args.run(),
+        Command::Packs(args) => args.run(project),
         Command::Demo(args) => args.run(),
         Command::Libtest(args) => args.run(project),
     };

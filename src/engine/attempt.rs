@@ -1,6 +1,9 @@
 //! One check, from its first attempt to its last.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 use crate::deployment::http::Jar;
 use crate::deployment::{Target, Unobserved};
@@ -19,7 +22,7 @@ pub(super) struct Ended {
     pub(super) findings: Vec<Finding>,
     pub(super) unobserved: Option<Unobserved>,
     pub(super) skip: Option<Skip>,
-    pub(super) observation: Option<serde_json::Value>,
+    pub(super) observation: Option<Value>,
 }
 
 impl Ended {
@@ -173,7 +176,7 @@ impl Shared<'_> {
         for captured in &examination.captured {
             if captured.secret {
                 match &captured.value {
-                    serde_json::Value::String(text) => self.plan.secrets.add(text),
+                    Value::String(text) => self.plan.secrets.add(text),
                     other => self.plan.secrets.add(&other.to_string()),
                 }
             }
@@ -183,28 +186,36 @@ impl Shared<'_> {
 
     /// Fills captured values into the check's table and reads it again.
     fn fill_in(&self, planned: &PlannedCheck, late: &Late) -> Result<Box<dyn Check>, Box<Ended>> {
-        let scope = self.scope(planned, &late.scope);
         let unclear = |why: String| Box::new(Ended::unclear(why, Duration::ZERO));
-        if let Some(expression) = &late.when {
-            let value = render_text(expression, &scope).map_err(unclear)?;
-            if !truthy(&value) {
-                return Err(Box::new(Ended::skipped(
-                    Skip::When {
-                        expression: expression.clone(),
-                    },
-                    Duration::ZERO,
-                )));
+        let filled = |node: &Node, scope: &Scope| {
+            render(node, scope).map_err(|problems| {
+                let reasons: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+                unclear(reasons.join("; "))
+            })
+        };
+        let mut scope = Scope::clone(&late.scope);
+        self.hand_over(planned, &mut scope, planned.used.as_deref());
+        let mut conditions: Vec<(&String, &Scope)> = Vec::new();
+        let outer = late.given.as_ref().map(|given| {
+            let mut outer = given.scope.clone();
+            self.hand_over(planned, &mut outer, None);
+            (given, outer)
+        });
+        if let Some((given, outer)) = &outer {
+            conditions.extend(given.when.as_ref().map(|when| (when, outer)));
+            for (name, value) in &given.params {
+                let value = filled(value, outer)?.to_json();
+                Rc::make_mut(&mut scope.vars).insert(name.clone(), value);
             }
         }
-        let node: Node = render(&late.node, &scope).map_err(|problems| {
-            unclear(
-                problems
-                    .into_iter()
-                    .map(|problem| problem.message)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            )
-        })?;
+        conditions.extend(late.when.as_ref().map(|when| (when, &scope)));
+        for (expression, scope) in conditions {
+            if !truthy(&render_text(expression, scope).map_err(unclear)?) {
+                let expression = expression.clone();
+                return Err(Box::new(Ended::skipped(Skip::When { expression }, Duration::ZERO)));
+            }
+        }
+        let node = filled(&late.node, &scope)?;
         match (planned.entry.read)(&node) {
             (Some(check), problems) if problems.is_empty() => Ok(check),
             (_, problems) => {
@@ -217,17 +228,32 @@ impl Shared<'_> {
         }
     }
 
-    fn scope(&self, planned: &PlannedCheck, known: &Scope) -> Scope {
-        let mut scope = known.clone();
+    /// What the checks that `planned` waits for have captured, under the names by which the checks of `used`, or of the
+    /// suite, call them.
+    fn hand_over(&self, planned: &PlannedCheck, scope: &mut Scope, used: Option<&str>) {
         let captured = self.captured.borrow();
         for need in planned.needs.iter().chain(&planned.cleans) {
-            let name = &self.plan.checks[*need].id.name;
-            let name = name.split_once('[').map_or(name.as_str(), |(name, _)| name).to_owned();
-            scope
-                .captures
-                .insert(name, serde_json::Value::Object(captured[*need].clone()));
+            let check = &self.plan.checks[*need];
+            let values = captured[*need].clone();
+            let name = check.id.name.split('[').next().unwrap_or_default();
+            let local = check
+                .used
+                .as_ref()
+                .and_then(|used| name.strip_prefix(used)?.strip_prefix('.'));
+            match (used, &check.used, local) {
+                (None, None, _) => {
+                    scope.captures.insert(name.to_owned(), Value::Object(values));
+                }
+                (None, Some(pack), Some(local)) => {
+                    let checks = scope.captures.entry(pack.clone()).or_insert_with(|| json!({}));
+                    checks[local] = Value::Object(values);
+                }
+                (Some(used), Some(pack), Some(local)) if used == pack => {
+                    scope.captures.insert(local.to_owned(), Value::Object(values));
+                }
+                _ => {}
+            }
         }
-        scope
     }
 
     async fn pause(&self, pause: Duration) -> Stop {

@@ -29,6 +29,7 @@ impl Shared<'_> {
             severity: planned.severity,
             effect: planned.effect,
             place: planned.place.clone(),
+            pack_place: planned.pack_place.clone().map(Box::new),
             unobserved,
             hint,
             skip: ended.skip,
@@ -72,7 +73,7 @@ fn place_findings(findings: &mut [Finding], planned: &PlannedCheck) {
     let mut places: BTreeMap<usize, Place> = BTreeMap::new();
     for finding in findings.iter_mut().filter(|finding| finding.verdict != Verdict::Passed) {
         if let Some(span) = &finding.span {
-            let place = places.entry(span.start).or_insert_with(|| planned.source.place(span));
+            let place = places.entry(span.start).or_insert_with(|| planned.origin.place(span));
             finding.place = Some(Box::new(place.clone()));
         }
     }

@@ -165,8 +165,11 @@ pub struct Outcome {
     pub severity: Severity,
     /// What it does to the deployment.
     pub effect: Effect,
-    /// The header of the check in its suite.
+    /// The header in its suite: of the check, or of the use that brought it.
     pub place: Place,
+    /// The header of the check in its pack, if a pack has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_place: Option<Box<Place>>,
     /// Why nothing could be observed, where nothing could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<String>,

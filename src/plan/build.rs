@@ -6,9 +6,10 @@ use std::rc::Rc;
 use crate::deployment::Protocol;
 use crate::deployment::secrets::Secrets;
 use crate::outcome::SuiteTitle;
-use crate::suite::{Defaults, Environment, Mistake, Project, Source, Suite, one_of, shown_path};
+use crate::suite::{Defaults, Environment, Mistake, Packs, Project, Source, Suite, one_of, shown_path};
 
 use super::expand::{Expansion, Ground};
+use super::origin::Origin;
 use super::select::Selection;
 use super::{Plan, endpoints, graph, names, scope};
 
@@ -42,6 +43,10 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     let defaults = environment.defaults.or(project.defaults);
     let environment_scope = scope::of_environment(project, environment, request, &secrets, &mut mistakes);
 
+    // Suites that are given as text have no folder beside them.
+    let packs = Packs {
+        root: request.embedded.is_empty().then_some(project.root.as_path()),
+    };
     let mut expansion = Expansion::default();
     let mut titles = Vec::new();
     let mut awaited = BTreeSet::new();
@@ -57,12 +62,21 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
         });
         let ground = Ground {
             suite: suite.name,
-            source,
+            origin: Rc::new(Origin::suite(source)),
             scope,
             defaults: suite.defaults.or(defaults),
             environment,
+            secrets: &secrets,
+            brought: None,
         };
-        expansion.add(&ground, suite.checks, &mut mistakes);
+        let mut checks = suite.checks;
+        for used in suite.uses {
+            let later = checks.partition_point(|check| check.name_span.start < used.name_span.start);
+            let rest = checks.split_off(later);
+            expansion.add(&ground, std::mem::replace(&mut checks, rest), &mut mistakes);
+            expansion.bring(&ground, used, packs, &mut mistakes);
+        }
+        expansion.add(&ground, checks, &mut mistakes);
     }
     names::check(&expansion, &mut mistakes);
     known_vars.extend(expansion.names_used().into_iter().filter(|name| !name.contains('.')));

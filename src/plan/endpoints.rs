@@ -70,7 +70,11 @@ impl Addresses<'_> {
                 "environment `{environment}` has no {} address",
                 protocol.name()
             ))
-            .hint(format!("add {} = \"…\" to [env.{environment}]", protocol.name()))),
+            .hint(format!(
+                "add {} = \"…\" to {}",
+                protocol.name(),
+                self.environment.shown_header()
+            ))),
             [only] => Ok((*only).to_owned()),
             several if several.contains(&"default") => Ok("default".to_owned()),
             several => Err(Problem::whole(format!(
@@ -89,11 +93,7 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
         let Some(protocol) = draft.check.entry.speaks else {
             if let Some(on) = &draft.on {
                 let message = format!("`{}` talks to no endpoint: it takes no `on`", draft.check.entry.name);
-                mistakes.push(Mistake::of(
-                    Problem::at(on.span(), message),
-                    &draft.check.source,
-                    &on.span(),
-                ));
+                mistakes.push(draft.mistake(Problem::at(on.span(), message)));
             }
             continue;
         };
@@ -112,15 +112,7 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
                 draft.check.endpoint = name;
             }
             Err(problem) => {
-                let place = problem
-                    .span
-                    .as_ref()
-                    .map_or_else(|| draft.check.place.clone(), |span| draft.check.source.place(span));
-                mistakes.push(Mistake {
-                    place: Some(place),
-                    message: problem.message,
-                    hint: problem.hint,
-                });
+                mistakes.push(draft.mistake(problem));
             }
         }
     }

@@ -6,24 +6,30 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
+use crate::deployment::secrets::Secrets;
 use crate::kinds::{Entry as Kind, KINDS};
-use crate::outcome::{CheckId, Place, Skip};
+use crate::outcome::{CheckId, Skip};
 use crate::suite::{
-    CheckDef, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Source, Spanned, Value, names_in,
-    one_of, render_text, truthy,
+    CheckDef, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Spanned, Value, names_in, one_of,
+    render_text, truthy,
 };
 
 use super::each::{Case, cases};
+use super::origin::Origin;
 use super::read::{bare, captures, read};
+use super::uses::{Brought, Used};
 use super::{Late, PlannedCheck};
 
 /// Where a suite stands: what holds for all of its checks.
 pub(super) struct Ground<'a> {
     pub(super) suite: String,
-    pub(super) source: Rc<Source>,
+    pub(super) origin: Rc<Origin>,
     pub(super) scope: Scope,
     pub(super) defaults: Defaults,
     pub(super) environment: &'a Environment,
+    pub(super) secrets: &'a Secrets,
+    /// The use that brings the checks, if they are those of a pack.
+    pub(super) brought: Option<Rc<Brought>>,
 }
 
 /// Every check of every suite, not yet connected.
@@ -32,15 +38,20 @@ pub(super) struct Expansion {
     pub(super) drafts: Vec<Draft>,
     /// Suite and name of the checks that could not be read: what uses them is not to blame.
     pub(super) broken: BTreeSet<(String, String)>,
+    pub(super) uses: Vec<Used>,
 }
 
 /// A check that is read, with what its text refers to.
 pub(super) struct Draft {
     pub(super) check: PlannedCheck,
-    /// The name in the header, without `each`.
+    /// The name in the header, without `each`; behind the name of the use, if it is from a pack.
     pub(super) name: String,
     /// Names that its templates use, with the bytes of each template.
     pub(super) names: Vec<(Names, Range<usize>)>,
+    /// Names of the suite that the values given to its pack use, with the bytes of each template there.
+    pub(super) outer_names: Vec<(Names, Range<usize>)>,
+    /// `needs` of the use that brought it.
+    pub(super) outer_needs: Vec<Spanned<String>>,
     /// Variables that only `--var` would give.
     pub(super) awaited: Rc<BTreeSet<String>>,
     /// The variables that it can use.
@@ -49,21 +60,39 @@ pub(super) struct Draft {
     pub(super) needs: Vec<Spanned<String>>,
     /// `on`, as written.
     pub(super) on: Option<Spanned<String>>,
+    /// Whether `on` stands in the use that brought it.
+    pub(super) on_of_use: bool,
     /// Whether it is one of several with that name.
     pub(super) one_of_many: bool,
+}
+
+impl Draft {
+    /// What is wrong with the check as a whole, or with its `on`.
+    pub(super) fn mistake(&self, problem: Problem) -> Mistake {
+        let place = match &problem.span {
+            None => self.check.place.clone(),
+            Some(span) if self.on_of_use => self.check.origin.outer_place(span),
+            Some(span) => return self.check.origin.mistake(problem.clone(), span),
+        };
+        Mistake {
+            place: Some(place),
+            message: problem.message,
+            hint: problem.hint,
+        }
+    }
 }
 
 impl Expansion {
     /// Adds the checks of a suite.
     pub(super) fn add(&mut self, ground: &Ground<'_>, defs: Vec<CheckDef>, mistakes: &mut Vec<Mistake>) {
         for def in defs {
-            let (name, span) = (def.name.clone(), def.name_span.clone());
+            let (name, span) = (ground.full_name(&def.name), def.name_span.clone());
             if let Err(problems) = self.expand(ground, def) {
                 self.broken.insert((ground.suite.clone(), name));
                 mistakes.extend(
                     problems
                         .into_iter()
-                        .map(|problem| Mistake::of(problem, &ground.source, &span)),
+                        .map(|problem| ground.origin.mistake(problem, &span)),
                 );
             }
         }
@@ -147,7 +176,9 @@ fn draft(
             when(text, at, late, &scope)?
         }
     };
-    let late = names.iter().any(|(names, _)| captures(names, &scope));
+    let brought = ground.brought.as_deref();
+    let given = brought.and_then(|brought| brought.given(&names));
+    let late = given.is_some() || names.iter().any(|(names, _)| captures(names, &scope));
     let table = late.then(|| bare(kind, node.clone(), &span));
     let (check, common) = read(kind, node, &span, &scope, &names)?;
     if check.expects_nothing() && common.capture.is_empty() {
@@ -161,18 +192,16 @@ fn draft(
     let vars = Rc::clone(&scope.vars);
     let awaited = Rc::clone(&scope.awaited);
     scope.pending = Rc::default();
+    let full_name = ground.full_name(&def.name);
     let name = if many {
-        format!("{}[{}]", def.name, case.label)
+        format!("{full_name}[{}]", case.label)
     } else {
-        def.name.clone()
+        full_name.clone()
     };
-    let skip = match (&common.skip, &when) {
-        (Some(reason), _) => Some(Skip::Declared { reason: reason.clone() }),
-        (None, When::Skip(expression)) => Some(Skip::When {
-            expression: expression.clone(),
-        }),
-        (None, _) => None,
-    };
+    let skip = skip(brought, &def.name, common.skip.as_ref(), &when);
+    let keys = brought.map(|brought| &brought.keys);
+    let header = ground.origin.header(&span);
+    let used_at = ground.origin.used_at().cloned();
     let check = PlannedCheck {
         id: CheckId {
             suite: ground.suite.clone(),
@@ -180,19 +209,30 @@ fn draft(
             name,
         },
         title: common.title.unwrap_or_default(),
-        place: header(&ground.source, &span),
-        source: Rc::clone(&ground.source),
+        pack_place: used_at.is_some().then(|| header.clone()),
+        place: used_at.unwrap_or(header),
+        origin: Rc::clone(&ground.origin),
+        used: brought.map(|brought| brought.name.clone()),
         entry: kind,
         endpoint: String::new(),
-        timeout: common
-            .timeout
+        timeout: keys
+            .and_then(|keys| keys.timeout)
+            .or(common.timeout)
             .or(ground.defaults.timeout)
             .map_or(Defaults::TIMEOUT, |period| period.0),
-        retry: common.retry.or(ground.defaults.retry),
+        retry: keys
+            .and_then(|keys| keys.retry)
+            .or(common.retry)
+            .or(ground.defaults.retry),
         gate: check.gate(),
         effect: common.effect.unwrap_or_else(|| check.effect()),
-        severity: common.severity,
-        tags: common.tags,
+        severity: keys.and_then(|keys| keys.severity).unwrap_or(common.severity),
+        tags: keys
+            .map_or(&[][..], |keys| &keys.tags)
+            .iter()
+            .cloned()
+            .chain(common.tags)
+            .collect(),
         capture: common.capture,
         needs: Vec::new(),
         cookies_of: None,
@@ -201,6 +241,7 @@ fn draft(
             node,
             when: when.late(),
             scope: Rc::new(scope),
+            given,
         }),
         check,
         cleans: None,
@@ -208,12 +249,15 @@ fn draft(
     };
     Ok(Draft {
         check,
-        name: def.name,
+        name: full_name,
+        outer_names: brought.map_or_else(Vec::new, |brought| brought.outer_names(&names)),
+        outer_needs: keys.map_or_else(Vec::new, |keys| keys.needs.clone()),
         names,
         awaited,
         vars,
         needs: common.needs,
-        on: common.on,
+        on_of_use: common.on.is_none() && brought.is_some(),
+        on: common.on.or_else(|| brought?.on(kind)),
         one_of_many: many,
     })
 }
@@ -234,7 +278,9 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     let (check, common) = read(kind, step.clone(), &step.span, &scope, &names)?;
     let vars = Rc::clone(&scope.vars);
     let awaited = Rc::clone(&scope.awaited);
-    let late = names.iter().any(|(names, _)| captures(names, &scope));
+    let brought = ground.brought.as_deref();
+    let given = brought.and_then(|brought| brought.given(&names));
+    let late = given.is_some() || names.iter().any(|(names, _)| captures(names, &scope));
     scope.pending = Rc::default();
     let of = &owner.check;
     let check = PlannedCheck {
@@ -244,8 +290,10 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
             name: format!("{} finally {}", of.id.name, at + 1),
         },
         title: common.title.unwrap_or_default(),
-        place: ground.source.place(&step.span),
-        source: Rc::clone(&ground.source),
+        place: ground.origin.place(&step.span),
+        pack_place: of.pack_place.clone(),
+        origin: Rc::clone(&ground.origin),
+        used: of.used.clone(),
         entry: kind,
         endpoint: String::new(),
         timeout: common.timeout.map_or(of.timeout, |period| period.0),
@@ -262,15 +310,20 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
             node: bare(kind, step.clone(), &step.span),
             when: None,
             scope: Rc::new(scope),
+            given,
         }),
         check,
         cleans: None,
         height: 0,
     };
+    let on_of_use = common.on.is_none() && owner.on_of_use;
     let on = common.on.or_else(|| owner.on.clone());
     Ok(Draft {
         check,
+        on_of_use,
         name: owner.name.clone(),
+        outer_names: brought.map_or_else(Vec::new, |brought| brought.outer_names(&names)),
+        outer_needs: Vec::new(),
         names,
         awaited,
         vars,
@@ -280,22 +333,48 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     })
 }
 
-enum When {
+impl Ground<'_> {
+    /// The name of a check: behind the name of the use, if it is from a pack.
+    fn full_name(&self, check: &str) -> String {
+        self.brought
+            .as_ref()
+            .map_or_else(|| check.to_owned(), |brought| brought.full_name(check))
+    }
+}
+
+/// Why the check called `name` is not to be run: what the use says goes before what its pack says.
+fn skip(brought: Option<&Brought>, name: &str, own: Option<&String>, when: &When) -> Option<Skip> {
+    let of_use = brought.and_then(|brought| brought.keys.skip.as_ref()?.of(name).map(str::to_owned));
+    if let Some(reason) = of_use.or_else(|| own.cloned()) {
+        return Some(Skip::Declared { reason });
+    }
+    let conditions = brought.map(|brought| &brought.when).into_iter().chain([when]);
+    conditions
+        .filter_map(|when| match when {
+            When::Skip(expression) => Some(Skip::When {
+                expression: expression.clone(),
+            }),
+            When::Run | When::Late(_) => None,
+        })
+        .next()
+}
+
+pub(super) enum When {
     Run,
     Skip(String),
     Late(String),
 }
 
 impl When {
-    fn late(self) -> Option<String> {
+    pub(super) fn late(&self) -> Option<String> {
         match self {
-            Self::Late(expression) => Some(expression),
+            Self::Late(expression) => Some(expression.clone()),
             Self::Run | Self::Skip(_) => None,
         }
     }
 }
 
-fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When, Vec<Problem>> {
+pub(super) fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When, Vec<Problem>> {
     if late {
         return Ok(When::Late(text.to_owned()));
     }
@@ -305,12 +384,4 @@ fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When
     } else {
         When::Skip(text.to_owned())
     })
-}
-
-/// The header's line, from its bracket on.
-fn header(source: &Source, name: &Range<usize>) -> Place {
-    let start = source.text[..name.start].rfind('\n').map_or(0, |at| at + 1);
-    let line = &source.text[start..];
-    let end = start + line.find('\n').unwrap_or(line.len());
-    source.place(&(start..end))
 }

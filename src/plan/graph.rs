@@ -26,20 +26,8 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
     }
     for at in 0..expansion.drafts.len() {
         let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &expansion.broken);
+        mistakes.extend(problems);
         let draft = &mut expansion.drafts[at];
-        let place = draft.check.place.clone();
-        mistakes.extend(problems.into_iter().map(|problem| {
-            Mistake {
-                place: Some(
-                    problem
-                        .span
-                        .as_ref()
-                        .map_or(place.clone(), |span| draft.check.source.place(span)),
-                ),
-                message: problem.message,
-                hint: problem.hint,
-            }
-        }));
         draft.check.needs = needs;
         draft.check.cookies_of = cookies_of;
     }
@@ -52,34 +40,36 @@ fn needs_of(
     draft: &Draft,
     index: &Index,
     broken: &BTreeSet<(String, String)>,
-) -> (Vec<usize>, Option<usize>, Vec<Problem>) {
-    let suite = &draft.check.id.suite;
-    let of = |name: &str| index.get(&(suite.clone(), name.to_owned()));
-    let (mut needs, mut problems) = (Vec::new(), Vec::new());
+) -> (Vec<usize>, Option<usize>, Vec<Mistake>) {
+    let around = Around {
+        suite: &draft.check.id.suite,
+        index,
+        broken,
+    };
+    let used = draft.check.used.as_deref();
+    let (mut needs, mut mistakes) = (Vec::new(), Vec::new());
     for name in draft.names.iter().flat_map(|(names, _)| names) {
-        let root = name.split('.').next().unwrap_or(name);
-        if root != draft.name && !draft.vars.contains_key(root) {
-            needs.extend(of(root).into_iter().flatten());
+        if draft.vars.contains_key(name.split('.').next().unwrap_or(name)) {
+            continue;
         }
+        let found = around.captured(used, name);
+        needs.extend(
+            found
+                .filter(|(found, _)| *found != draft.name)
+                .into_iter()
+                .flat_map(|(_, at)| at),
+        );
     }
-    let mut named = |wanted: &Spanned<String>| {
-        let name = wanted.rsplit('.').next().unwrap_or(wanted);
-        let found = of(name);
-        if found.is_none() && !broken.contains(&(suite.clone(), name.to_owned())) {
-            let names = index
-                .keys()
-                .filter(|(of, _)| of == suite)
-                .map(|(_, name)| name.as_str());
-            let hint = did_you_mean(name, names).map(|meant| format!("did you mean `{meant}`?"));
-            problems.push(
-                Problem::at(
-                    wanted.span(),
-                    format!("there is no check `{}` in this suite", wanted.as_str()),
-                )
-                .maybe_hint(hint),
-            );
+    for name in draft.outer_names.iter().flat_map(|(names, _)| names) {
+        needs.extend(around.captured(None, name).into_iter().flat_map(|(_, at)| at));
+    }
+    let origin = &draft.check.origin;
+    let mut named = |wanted: &Spanned<String>| match around.named(used, wanted) {
+        Ok(found) => found,
+        Err(problem) => {
+            mistakes.push(origin.mistake(problem, &wanted.span()));
+            Vec::new()
         }
-        found.cloned().unwrap_or_default()
     };
     for wanted in &draft.needs {
         needs.extend(named(wanted));
@@ -90,9 +80,86 @@ fn needs_of(
         .cookies_of()
         .and_then(|wanted| named(wanted).first().copied());
     needs.extend(cookies_of);
+    for wanted in &draft.outer_needs {
+        match around.named(None, wanted) {
+            Ok(found) => needs.extend(found),
+            Err(problem) => mistakes.push(Mistake {
+                place: Some(origin.outer_place(&wanted.span())),
+                message: problem.message,
+                hint: problem.hint,
+            }),
+        }
+    }
     needs.sort_unstable();
     needs.dedup();
-    (needs, cookies_of, problems)
+    (needs, cookies_of, mistakes)
+}
+
+/// The checks that a name can mean.
+struct Around<'a> {
+    suite: &'a str,
+    index: &'a Index,
+    broken: &'a BTreeSet<(String, String)>,
+}
+
+impl Around<'_> {
+    fn of(&self, name: &str) -> Option<&Vec<usize>> {
+        self.index.get(&(self.suite.to_owned(), name.to_owned()))
+    }
+
+    /// The check that hands over `value`, such as `admin.token`, `web.page.id`, or `page.id` among the checks of `used`.
+    fn captured(&self, used: Option<&str>, value: &str) -> Option<(String, Vec<usize>)> {
+        let mut parts = value.split('.');
+        let first = parts.next()?;
+        let second = parts.next();
+        let names = match used {
+            Some(used) => [Some(format!("{used}.{first}")), None],
+            None => [Some(first.to_owned()), second.map(|second| format!("{first}.{second}"))],
+        };
+        names.into_iter().flatten().find_map(|name| {
+            let found = self.of(&name)?.clone();
+            Some((name, found))
+        })
+    }
+
+    /// The checks called `wanted`: `name`, `kind.name`, and for what a pack brings `NAME.check`, `kind.NAME.check`, or
+    /// `NAME` or `use.NAME` for all of it.
+    fn named(&self, used: Option<&str>, wanted: &Spanned<String>) -> Result<Vec<usize>, Problem> {
+        let without_kind = wanted.split_once('.').map(|(_, name)| name);
+        let names: Vec<&str> = [wanted.as_str()].into_iter().chain(without_kind).collect();
+        let inner = used.map(|used| names.iter().map(|name| format!("{used}.{name}")).collect::<Vec<_>>());
+        let names = inner
+            .into_iter()
+            .flatten()
+            .chain(names.iter().map(|name| (*name).to_owned()));
+        for name in names {
+            let all = format!("{name}.");
+            let found: Vec<usize> = self
+                .index
+                .iter()
+                .filter(|((suite, known), _)| suite == self.suite && (*known == name || known.starts_with(&all)))
+                .flat_map(|(_, at)| at.iter().copied())
+                .collect();
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            let root = name.split('.').next().unwrap_or(&name).to_owned();
+            if [name, root]
+                .iter()
+                .any(|name| self.broken.contains(&(self.suite.to_owned(), name.clone())))
+            {
+                return Ok(Vec::new());
+            }
+        }
+        let known = self.index.keys().filter(|(of, _)| of == self.suite);
+        let known = known.map(|(_, name)| match used {
+            Some(used) => name.strip_prefix(&format!("{used}.")).unwrap_or(name),
+            None => name.as_str(),
+        });
+        let hint = did_you_mean(wanted, known).map(|meant| format!("did you mean `{meant}`?"));
+        let message = format!("there is no check `{}` in this suite", wanted.as_str());
+        Err(Problem::at(wanted.span(), message).maybe_hint(hint))
+    }
 }
 
 /// The first cycle, as a path.

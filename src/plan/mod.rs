@@ -7,9 +7,11 @@ mod endpoints;
 mod expand;
 mod graph;
 mod names;
+mod origin;
 mod read;
 mod scope;
 mod select;
+mod uses;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,9 +20,10 @@ use crate::deployment::Deployment;
 use crate::deployment::secrets::Secrets;
 use crate::kinds::{Check, Entry, Gate};
 use crate::outcome::{CheckId, Effect, Place, Planned, Severity, Skip, SuiteTitle};
-use crate::suite::{Capture, Entries, Node, Retry, Scope, Source};
+use crate::suite::{Capture, Entries, Node, Retry, Scope};
 
 pub use build::{Request, build};
+pub use origin::Origin;
 pub use select::Selection;
 
 /// Everything a run needs to know.
@@ -49,10 +52,14 @@ pub struct PlannedCheck {
     pub id: CheckId,
     /// What it verifies, in the suite's words; may be empty.
     pub title: String,
-    /// Its header.
+    /// Its header in the suite; that of the use for a check from a pack.
     pub place: Place,
+    /// Its header in the pack, if it is from one.
+    pub pack_place: Option<Place>,
     /// The file it is from.
-    pub source: Rc<Source>,
+    pub origin: Rc<Origin>,
+    /// The name of the use that brought it, if one did.
+    pub used: Option<String>,
     /// Its kind.
     pub entry: &'static Entry,
     /// The name of its endpoint.
@@ -95,6 +102,18 @@ pub struct Late {
     pub when: Option<String>,
     /// What the names mean, captures aside.
     pub scope: Rc<Scope>,
+    /// What the suite gives to the check of a pack.
+    pub given: Option<Given>,
+}
+
+/// Values of a pack's parameters that need captured values of the suite's other checks.
+pub struct Given {
+    /// The parameters, as written.
+    pub params: Vec<(String, Node)>,
+    /// The expression of the use's `when`, where it needs captured values.
+    pub when: Option<String>,
+    /// What their names mean, captures aside.
+    pub scope: Scope,
 }
 
 impl Plan {

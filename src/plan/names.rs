@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use serde_json::Value as Json;
+
 use crate::outcome::Place;
-use crate::suite::{Mistake, Problem, Scope, did_you_mean, names_in};
+use crate::suite::{Mistake, Problem, Scope, did_you_mean, names_in, one_of};
 
 use super::endpoints::Addresses;
 use super::expand::{Draft, Expansion};
 use super::scope::variable;
+use super::uses::Used;
 
 /// What a check of a suite hands over, by the suite's and the check's name.
 type Offers<'a> = BTreeMap<(&'a str, &'a str), Offer>;
@@ -18,22 +21,87 @@ struct Offer {
     many: bool,
 }
 
+/// Whoever uses names: what they can mean to it.
+struct Reader<'a> {
+    suite: &'a str,
+    /// The use whose pack it is from.
+    used: Option<&'a str>,
+    /// Its own name, if it cannot use what it hands over itself.
+    own: Option<&'a str>,
+    /// Whether it can use what one of several hands over.
+    any_of_many: bool,
+    vars: &'a BTreeMap<String, Json>,
+    awaited: &'a BTreeSet<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn of(draft: &'a Draft) -> Self {
+        Self {
+            suite: &draft.check.id.suite,
+            used: draft.check.used.as_deref(),
+            own: draft.check.cleans.is_none().then_some(&draft.name),
+            any_of_many: draft.check.cleans.is_some(),
+            vars: &draft.vars,
+            awaited: &draft.awaited,
+        }
+    }
+
+    /// The values that a use gives to the parameters of its pack.
+    fn giving(used: &'a Used) -> Self {
+        Self {
+            suite: &used.suite,
+            used: None,
+            own: Some(&used.name),
+            any_of_many: false,
+            vars: &used.scope.vars,
+            awaited: &used.scope.awaited,
+        }
+    }
+
+    /// What it calls the check `name`, if it can see it.
+    fn calls<'n>(&self, name: &'n str) -> Option<&'n str> {
+        match self.used {
+            None => Some(name),
+            Some(used) => name.strip_prefix(used)?.strip_prefix('.'),
+        }
+    }
+}
+
 /// Reports every name that means nothing.
 pub(super) fn check(expansion: &Expansion, mistakes: &mut Vec<Mistake>) {
     let offers = offers(&expansion.drafts);
-    for draft in &expansion.drafts {
-        for (names, span) in &draft.names {
+    let of_drafts = expansion
+        .drafts
+        .iter()
+        .map(|draft| (Reader::of(draft), &draft.names, &draft.check.origin));
+    let of_uses = expansion
+        .uses
+        .iter()
+        .map(|used| (Reader::giving(used), &used.names, &used.origin));
+    for (reader, names, origin) in of_drafts.chain(of_uses) {
+        for (names, span) in names {
             for name in names {
-                let root = name.split('.').next().unwrap_or(name).to_owned();
-                if expansion.broken.contains(&(draft.check.id.suite.clone(), root)) {
-                    continue;
-                }
-                if let Some(problem) = judge(name, span, draft, &offers) {
-                    mistakes.push(Mistake::of(problem, &draft.check.source, span));
+                if !is_broken(name, &reader, expansion)
+                    && let Some(problem) = judge(name, span, &reader, &offers)
+                {
+                    mistakes.push(origin.mistake(problem, span));
                 }
             }
         }
     }
+}
+
+/// Whether `name` belongs to a check that could not be read.
+fn is_broken(name: &str, reader: &Reader<'_>, expansion: &Expansion) -> bool {
+    let mut parts = name.split('.');
+    let first = parts.next().unwrap_or(name);
+    let names = match (reader.used, parts.next()) {
+        (Some(used), _) => vec![format!("{used}.{first}")],
+        (None, Some(second)) => vec![first.to_owned(), format!("{first}.{second}")],
+        (None, None) => vec![first.to_owned()],
+    };
+    let broken = |name| expansion.broken.contains(&(reader.suite.to_owned(), name));
+    names.into_iter().any(broken)
 }
 
 fn offers(drafts: &[Draft]) -> Offers<'_> {
@@ -51,31 +119,54 @@ fn offers(drafts: &[Draft]) -> Offers<'_> {
         .collect()
 }
 
-fn judge(name: &str, span: &Range<usize>, draft: &Draft, offers: &Offers<'_>) -> Option<Problem> {
-    let (root, value) = name
+fn judge(name: &str, span: &Range<usize>, reader: &Reader<'_>, offers: &Offers<'_>) -> Option<Problem> {
+    let (root, rest) = name
         .split_once('.')
-        .map_or((name, None), |(root, rest)| (root, rest.split('.').next()));
+        .map_or((name, None), |(root, rest)| (root, Some(rest)));
     if root == "env" {
         let problem = || Problem::at(span.clone(), "`env` alone is not a value").hint("write {{ env.NAME }}");
-        return value.is_none().then(problem);
+        return rest.is_none().then(problem);
     }
-    if draft.vars.contains_key(root) || draft.awaited.contains(name) {
+    if reader.vars.contains_key(root) || reader.awaited.contains(name) {
         return None;
     }
-    let Some(offer) = offers.get(&(draft.check.id.suite.as_str(), root)) else {
-        return Some(nobody(name, span, &known(draft, offers)));
+    let visible = || offers.iter().filter(|((suite, _), _)| *suite == reader.suite);
+    let found = visible().find_map(|((_, full), offer)| {
+        let called = reader.calls(full)?;
+        let rest = name.strip_prefix(called)?;
+        let value = if rest.is_empty() {
+            None
+        } else {
+            Some(rest.strip_prefix('.')?)
+        };
+        Some((*full, called, offer, value.and_then(|value| value.split('.').next())))
+    });
+    let Some((full, called, offer, value)) = found else {
+        let inside = format!("{root}.");
+        let checks: Vec<&str> = visible()
+            .filter_map(|((_, full), _)| reader.calls(full)?.strip_prefix(&inside))
+            .collect();
+        return Some(if checks.is_empty() {
+            nobody(name, span, &known(reader, offers))
+        } else {
+            not_in_pack(root, rest, span, &checks)
+        });
     };
-    if draft.name == root && draft.check.cleans.is_none() {
+    if reader.own == Some(full)
+        || reader
+            .own
+            .is_some_and(|own| reader.used.is_none() && full.split('.').next() == Some(own))
+    {
         return Some(Problem::at(
             span.clone(),
-            format!("`{root}` cannot use what it captures itself"),
+            format!("`{called}` cannot use what it captures itself"),
         ));
     }
-    if offer.many && draft.check.cleans.is_none() {
+    if offer.many && !reader.any_of_many {
         return Some(
             Problem::at(
                 span.clone(),
-                format!("`{root}` runs once for each value of its `each`: which one is meant?"),
+                format!("`{called}` runs once for each value of its `each`: which one is meant?"),
             )
             .hint("capture in a check without `each`"),
         );
@@ -84,19 +175,37 @@ fn judge(name: &str, span: &Range<usize>, draft: &Draft, offers: &Offers<'_>) ->
     match value {
         Some(value) if values.contains(&value) => None,
         _ if values.is_empty() => Some(
-            Problem::at(span.clone(), format!("`{name}`: the check `{root}` hands nothing over"))
-                .hint(format!("add capture.{} = \"$.path\" to it", value.unwrap_or("NAME"))),
+            Problem::at(
+                span.clone(),
+                format!("`{name}`: the check `{called}` hands nothing over"),
+            )
+            .hint(format!("add capture.{} = \"$.path\" to it", value.unwrap_or("NAME"))),
         ),
         Some(value) => Some(
-            Problem::at(span.clone(), format!("`{root}` hands over no `{value}`")).hint(suggest(value, root, &values)),
+            Problem::at(span.clone(), format!("`{called}` hands over no `{value}`"))
+                .hint(suggest(value, called, &values)),
         ),
         None => Some(
             Problem::at(
                 span.clone(),
-                format!("`{root}` is a check: which value of it is meant?"),
+                format!("`{called}` is a check: which value of it is meant?"),
             )
             .hint(format!("one of {}", values.join(", "))),
         ),
+    }
+}
+
+/// `root` is a use, and what follows is not the name of one of its checks.
+fn not_in_pack(root: &str, rest: Option<&str>, span: &Range<usize>, checks: &[&str]) -> Problem {
+    let check = rest.and_then(|rest| rest.split('.').next());
+    match check {
+        None => Problem::at(
+            span.clone(),
+            format!("`{root}` is a pack: which value of which check is meant?"),
+        )
+        .hint(format!("its checks are {}", checks.join(", "))),
+        Some(check) => Problem::at(span.clone(), format!("the pack of `{root}` has no check `{check}`"))
+            .maybe_hint(one_of(check, checks.iter().copied())),
     }
 }
 
@@ -107,10 +216,10 @@ fn suggest(value: &str, root: &str, values: &[&str]) -> String {
     }
 }
 
-fn known<'a>(draft: &'a Draft, offers: &'a Offers<'_>) -> Vec<&'a str> {
-    let suite = draft.check.id.suite.as_str();
-    let checks = offers.keys().filter(|(of, _)| *of == suite).map(|(_, name)| *name);
-    draft.vars.keys().map(String::as_str).chain(checks).collect()
+fn known<'a>(reader: &'a Reader<'_>, offers: &'a Offers<'_>) -> Vec<&'a str> {
+    let checks = offers.keys().filter(|(of, _)| *of == reader.suite);
+    let checks = checks.filter_map(|(_, name)| reader.calls(name));
+    reader.vars.keys().map(String::as_str).chain(checks).collect()
 }
 
 fn nobody(name: &str, span: &Range<usize>, known: &[&str]) -> Problem {
@@ -157,7 +266,12 @@ pub(super) fn unset(drafts: &[Draft], addresses: &Addresses<'_>) -> Vec<(String,
         for (names, span) in &draft.names {
             names
                 .iter()
-                .for_each(|name| note(name, &|| draft.check.source.place(span)));
+                .for_each(|name| note(name, &|| draft.check.origin.place(span)));
+        }
+        for (names, span) in &draft.outer_names {
+            names
+                .iter()
+                .for_each(|name| note(name, &|| draft.check.origin.outer_place(span)));
         }
     }
     unset.into_iter().collect()

@@ -1,14 +1,15 @@
 //! What the names in templates mean: variables, and the process environment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
 
 use crate::deployment::secrets::Secrets;
 use crate::suite::{
-    CheckDef, Environment, Mistake, Node, Project, Scope, Source, Suite, Table, Value, did_you_mean, names_in, render,
+    Environment, Mistake, Node, Pack, Project, Scope, Source, Suite, Table, Value, did_you_mean, names_in, render,
 };
 
 use super::build::Request;
@@ -47,13 +48,28 @@ pub(super) fn of_suite(
         .iter()
         .flat_map(|check| check.table.0.iter().map(|entry| &entry.node));
     let steps = suite.checks.iter().flat_map(|check| &check.finally);
-    let conditions: Vec<Node> = suite.checks.iter().filter_map(condition).collect();
+    let conditions = suite.checks.iter().map(|check| &check.when);
+    let conditions: Vec<Node> = conditions
+        .chain(suite.uses.iter().map(|used| &used.when))
+        .filter_map(|when| condition(when.as_ref()))
+        .collect();
     let vars = suite.vars.0.iter().map(|entry| &entry.node);
-    let nodes: Vec<&Node> = tables.chain(steps).chain(&conditions).chain(vars).collect();
+    let given = suite
+        .uses
+        .iter()
+        .flat_map(|used| used.with.0.iter().chain(&used.keys.0).map(|entry| &entry.node));
+    let nodes: Vec<&Node> = tables
+        .chain(steps)
+        .chain(&conditions)
+        .chain(vars)
+        .chain(given)
+        .collect();
     look_up(&nodes, &mut scope, secrets);
     add_vars(&mut scope, &suite.vars, source, mistakes);
     override_vars(&mut scope, request);
-    scope.pending = Rc::new(suite.checks.iter().map(|check| check.name.clone()).collect());
+    let checks = suite.checks.iter().map(|check| &check.name);
+    let names = checks.chain(suite.uses.iter().map(|used| &used.name));
+    scope.pending = Rc::new(names.cloned().collect());
     if request.dry {
         scope.awaited = Rc::new(awaited(suite, &nodes, &scope));
     }
@@ -85,8 +101,34 @@ fn awaited(suite: &Suite, nodes: &[&Node], scope: &Scope) -> BTreeSet<String> {
         .collect()
 }
 
-fn condition(check: &CheckDef) -> Option<Node> {
-    let (text, span) = check.when.as_ref()?;
+/// Inside a pack names mean its parameters, its own checks, and the process environment.
+pub(super) fn of_pack(pack: &Pack, params: BTreeMap<String, Json>, suite: &Scope, secrets: &Secrets) -> Scope {
+    let mut scope = Scope {
+        vars: Rc::new(params),
+        env: Rc::clone(&suite.env),
+        pending: Rc::new(pack.checks.iter().map(|check| check.name.clone()).collect()),
+        ..Scope::default()
+    };
+    let tables = pack
+        .checks
+        .iter()
+        .flat_map(|check| check.table.0.iter().map(|entry| &entry.node));
+    let steps = pack.checks.iter().flat_map(|check| &check.finally);
+    let conditions: Vec<Node> = pack
+        .checks
+        .iter()
+        .filter_map(|check| condition(check.when.as_ref()))
+        .collect();
+    look_up(
+        &tables.chain(steps).chain(&conditions).collect::<Vec<_>>(),
+        &mut scope,
+        secrets,
+    );
+    scope
+}
+
+fn condition(when: Option<&(String, Range<usize>)>) -> Option<Node> {
+    let (text, span) = when?;
     Some(Node::new(span.clone(), Value::Text(text.clone())))
 }
 

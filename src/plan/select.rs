@@ -11,7 +11,7 @@ use super::expand::{Draft, Expansion};
 /// what it needs comes along. What matches `skip` is skipped, and so is what needs it.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Globs over `kind.name` and `suite/kind.name`.
+    /// Globs over `kind.name`, `suite/kind.name`, and `NAME` or `use.NAME` for all that a use brings.
     pub only: Vec<String>,
     /// Globs over the same.
     pub skip: Vec<String>,
@@ -109,9 +109,13 @@ fn matches(patterns: &[Pattern], draft: &Draft) -> bool {
     let id = &draft.check.id;
     let (short, long) = (id.to_string(), format!("{}/{id}", id.suite));
     let plain = format!("{}.{}", id.kind, draft.name);
-    patterns.iter().any(|pattern| {
-        [&short, &long, &plain, &draft.name]
-            .iter()
-            .any(|name| pattern.matches(name))
-    })
+    let used = draft
+        .check
+        .used
+        .iter()
+        .flat_map(|used| [used.clone(), format!("use.{used}")]);
+    let names: Vec<String> = used.chain([short, long, plain, draft.name.clone()]).collect();
+    patterns
+        .iter()
+        .any(|pattern| names.iter().any(|name| pattern.matches(name)))
 }

@@ -67,6 +67,7 @@ fn outcome(header: &str, title: &str, verdict: Verdict) -> Outcome {
         severity: Severity::Fail,
         effect: Effect::Read,
         place: place(&format!("[{header}]")),
+        pack_place: None,
         unobserved: None,
         hint: None,
         skip: None,

@@ -117,6 +117,9 @@ fn why(skip: Option<&Skip>) -> &'static str {
 /// Where the check stands, and everything that did not hold.
 fn details(outcome: &Outcome) -> String {
     let mut lines = vec![outcome.place.address(), outcome.place.line_only(2)];
+    if let Some(place) = &outcome.pack_place {
+        lines.push(format!("{}   {}", place.address(), place.text.trim()));
+    }
     lines.extend(outcome.unobserved.clone());
     lines.extend(outcome.hint.iter().map(|hint| try_line(hint)));
     let mut quoted = None;

@@ -168,6 +168,19 @@ impl Project {
     }
 }
 
+impl Environment {
+    /// `[env.prod]`, or `[env."shop.prod"]`: how its header is written.
+    #[must_use]
+    pub fn shown_header(&self) -> String {
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if !self.name.is_empty() && self.name.chars().all(bare) {
+            format!("[env.{}]", self.name)
+        } else {
+            format!("[env.{:?}]", self.name)
+        }
+    }
+}
+
 /// `path` as a person in the working directory would write it.
 #[must_use]
 pub fn shown_path(path: &Path) -> String {

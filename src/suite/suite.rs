@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use super::tree::{Entry, Table, Value};
+use super::uses::{UseDef, read_uses};
 use super::{Common, Defaults, Mistake, Node, Period, Problem, Retry, Source, decode, one_of};
 
 /// A parsed suite.
@@ -25,6 +26,8 @@ pub struct Suite {
     pub defaults: Defaults,
     /// Its checks, in the order of the file.
     pub checks: Vec<CheckDef>,
+    /// The packs it uses, in the order of the file.
+    pub uses: Vec<UseDef>,
 }
 
 /// One check as it is written: `[kind.name]` and the table below it.
@@ -74,10 +77,11 @@ impl Suite {
             problems.extend(found);
             Head::default()
         });
-        let kinds = table.0.into_iter();
-        let mut checks: Vec<CheckDef> = kinds.flat_map(|entry| read_kind(entry, &mut problems)).collect();
-        checks.sort_by_key(|check| check.name_span.start);
-        problems.extend(duplicates(&checks));
+        let uses = table
+            .take("use")
+            .map_or_else(Vec::new, |entry| read_uses(entry, &mut problems));
+        let checks = read_checks(table, &mut problems);
+        problems.extend(duplicates(&checks, &uses));
         mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem)));
         let name = Path::new(&source.file)
             .file_stem()
@@ -96,6 +100,7 @@ impl Suite {
             vars,
             defaults: own.or(head.defaults),
             checks,
+            uses,
         };
         (suite, mistakes)
     }
@@ -127,6 +132,14 @@ fn read_vars(entry: Option<Entry>, problems: &mut Vec<Problem>) -> Table {
             Table::default()
         }
     }
+}
+
+/// The checks of a file from which everything else is taken, in the order of the file.
+pub(super) fn read_checks(table: Table, problems: &mut Vec<Problem>) -> Vec<CheckDef> {
+    let kinds = table.0.into_iter();
+    let mut checks: Vec<CheckDef> = kinds.flat_map(|entry| read_kind(entry, problems)).collect();
+    checks.sort_by_key(|check| check.name_span.start);
+    checks
 }
 
 fn read_kind(kind: Entry, problems: &mut Vec<Problem>) -> Vec<CheckDef> {
@@ -162,26 +175,8 @@ fn read_check(kind: &str, kind_span: &Range<usize>, check: Entry, problems: &mut
         );
         return None;
     };
-    if !is_name(&check.key) {
-        problems.push(
-            Problem::at(
-                check.key_span.clone(),
-                format!("`{}` is not a name for a check", check.key),
-            )
-            .hint("a letter, then letters, digits and underscores, all in lower case"),
-        );
-    }
-    let when = table.take("when").and_then(|entry| match entry.node.value {
-        Value::Text(text) => Some((text, entry.node.span)),
-        Value::Bool(yes) => Some((format!("{{{{ {yes} }}}}"), entry.node.span)),
-        _ => {
-            problems.push(Problem::at(
-                entry.node.span,
-                "expected an expression such as \"{{ billing }}\"",
-            ));
-            None
-        }
-    });
+    problems.extend(bad_name(&check.key, &check.key_span, "a check"));
+    let when = read_when(&mut table, problems);
     let finally = match table.take("finally").map(|entry| entry.node) {
         None => Vec::new(),
         Some(Node {
@@ -204,6 +199,30 @@ fn read_check(kind: &str, kind_span: &Range<usize>, check: Entry, problems: &mut
     })
 }
 
+/// Takes the expression of `when`.
+pub(super) fn read_when(table: &mut Table, problems: &mut Vec<Problem>) -> Option<(String, Range<usize>)> {
+    let entry = table.take("when")?;
+    match entry.node.value {
+        Value::Text(text) => Some((text, entry.node.span)),
+        Value::Bool(yes) => Some((format!("{{{{ {yes} }}}}"), entry.node.span)),
+        _ => {
+            problems.push(Problem::at(
+                entry.node.span,
+                "expected an expression such as \"{{ billing }}\"",
+            ));
+            None
+        }
+    }
+}
+
+/// What is wrong with the name of `of`, if something is.
+pub(super) fn bad_name(name: &str, span: &Range<usize>, of: &str) -> Option<Problem> {
+    (!is_name(name)).then(|| {
+        Problem::at(span.clone(), format!("`{name}` is not a name for {of}"))
+            .hint("a letter, then letters, digits and underscores, all in lower case")
+    })
+}
+
 /// Names match `[a-z][a-z0-9_]*`.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -212,17 +231,21 @@ fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn duplicates(checks: &[CheckDef]) -> Vec<Problem> {
-    let mut taken: HashMap<&str, &CheckDef> = HashMap::new();
+/// Names that are given twice: to checks, or to a check and a use.
+pub(super) fn duplicates(checks: &[CheckDef], uses: &[UseDef]) -> Vec<Problem> {
+    let checks = checks
+        .iter()
+        .map(|check| (check.kind.as_str(), &check.name, &check.name_span));
+    let uses = uses.iter().map(|used| ("use", &used.name, &used.name_span));
+    let mut all: Vec<_> = checks.chain(uses).collect();
+    all.sort_by_key(|(_, _, span)| span.start);
+    let mut taken: HashMap<&str, &str> = HashMap::new();
     let mut problems = Vec::new();
-    for check in checks {
-        if let Some(first) = taken.insert(&check.name, check) {
+    for (kind, name, span) in all {
+        if let Some(first) = taken.insert(name, kind) {
             problems.push(
-                Problem::at(
-                    check.name_span.clone(),
-                    format!("the name `{}` is taken by {}.{}", check.name, first.kind, first.name),
-                )
-                .hint("names are unique in a suite across kinds, so that {{ name.value }} needs no kind"),
+                Problem::at(span.clone(), format!("the name `{name}` is taken by {first}.{name}"))
+                    .hint("names are unique in a suite across kinds, so that {{ name.value }} needs no kind"),
             );
         }
     }

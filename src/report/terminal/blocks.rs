@@ -36,6 +36,9 @@ pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool)
         let reason = visible(&shorten(&unobserved, LONGEST_VALUE)).into_owned();
         let _ = writeln!(out, "  {}   {reason}", outcome.place.address());
     }
+    if let Some(place) = &outcome.pack_place {
+        let _ = writeln!(out, "  {}   {}", place.address(), place.text.trim());
+    }
     let problems: Vec<&Finding> = outcome.problems().collect();
     if !problems.is_empty() {
         findings(&mut out, outcome, &problems);

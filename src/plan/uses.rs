@@ -1,0 +1,348 @@
+//! From `[use.NAME]` to the checks of its pack: parameters given, in a scope of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use crate::kinds::Entry as Kind;
+use crate::suite::{
+    CheckDef, Defaults, Entry, Mistake, Names, Node, OneOrEach, Pack, Packs, Param, ParamType, Problem, Scope, Spanned,
+    Table, UseDef, UseKeys, Value, decode, is_placeholder, names_in, one_of, render, render_partly, toml_of,
+};
+
+use super::expand::{Expansion, Ground, When, when};
+use super::origin::{Origin, header};
+use super::read::captures;
+use super::{Given, scope};
+
+/// What a use says of the checks that it brings.
+pub(super) struct Brought {
+    /// `NAME`.
+    pub(super) name: String,
+    pub(super) keys: UseKeys,
+    pub(super) when: When,
+    /// The names that `when` uses, in the suite.
+    when_names: Vec<(Names, Range<usize>)>,
+    /// The parameters that the use gives, as written, with the names that each uses.
+    params: BTreeMap<String, (Node, Vec<(Names, Range<usize>)>)>,
+    /// What those names mean.
+    scope: Scope,
+}
+
+/// A use, for the check of names: what is given to no check of the pack must mean something, too.
+pub(super) struct Used {
+    pub(super) suite: String,
+    pub(super) name: String,
+    pub(super) names: Vec<(Names, Range<usize>)>,
+    pub(super) origin: Rc<Origin>,
+    pub(super) scope: Scope,
+}
+
+impl Brought {
+    /// `NAME.check`.
+    pub(super) fn full_name(&self, check: &str) -> String {
+        format!("{}.{check}", self.name)
+    }
+
+    /// The names of the suite that a check depends on which uses `names` of the pack.
+    pub(super) fn outer_names(&self, names: &[(Names, Range<usize>)]) -> Vec<(Names, Range<usize>)> {
+        let used = self.used(names).flat_map(|(_, (_, names))| names.iter().cloned());
+        used.chain(self.when_names.iter().cloned()).collect()
+    }
+
+    /// What is still to be filled in before a check can run which uses `names` of the pack.
+    pub(super) fn given(&self, names: &[(Names, Range<usize>)]) -> Option<Given> {
+        let late = |names: &[(Names, Range<usize>)]| names.iter().any(|(names, _)| captures(names, &self.scope));
+        let params: Vec<(String, Node)> = self
+            .used(names)
+            .filter(|(_, (_, names))| late(names))
+            .map(|(name, (node, _))| (name.clone(), node.clone()))
+            .collect();
+        let when = self.when.late();
+        if params.is_empty() && when.is_none() {
+            return None;
+        }
+        let mut scope = self.scope.clone();
+        scope.pending = Rc::default();
+        Some(Given { params, when, scope })
+    }
+
+    fn used(
+        &self,
+        names: &[(Names, Range<usize>)],
+    ) -> impl Iterator<Item = (&String, &(Node, Vec<(Names, Range<usize>)>))> {
+        let roots: BTreeSet<&str> = names
+            .iter()
+            .flat_map(|(names, _)| names.iter().filter_map(|name| name.split('.').next()))
+            .collect();
+        self.params
+            .iter()
+            .filter(move |(name, _)| roots.contains(name.as_str()))
+    }
+
+    /// The endpoint for a check of `kind` that names none itself.
+    pub(super) fn on(&self, kind: &Kind) -> Option<Spanned<String>> {
+        let on = self.keys.on.as_ref()?;
+        let name = match &**on {
+            OneOrEach::One(name) => kind.speaks.is_some().then_some(name.as_str()),
+            each @ OneOrEach::Each(_) => each.of(kind.speaks?.name()),
+        };
+        Some(Spanned::new(on.span(), name?.to_owned()))
+    }
+}
+
+impl Expansion {
+    /// Adds the checks of the pack that `def` uses.
+    pub(super) fn bring(&mut self, ground: &Ground<'_>, def: UseDef, packs: Packs<'_>, mistakes: &mut Vec<Mistake>) {
+        let broken = (ground.suite.clone(), def.name.clone());
+        let Some(pack) = find(ground, &def, packs, mistakes) else {
+            self.broken.insert(broken);
+            return;
+        };
+        let before = mistakes.len();
+        let span = def.name_span.clone();
+        match Self::settle(ground, def, &pack) {
+            Err(problems) => {
+                mistakes.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| ground.origin.mistake(problem, &span)),
+                );
+            }
+            Ok((inner, used)) => {
+                self.uses.push(used);
+                self.add(&inner, absent_left_out(pack, &inner), mistakes);
+            }
+        }
+        if mistakes.len() > before {
+            self.broken.insert(broken);
+        }
+    }
+
+    /// The ground that the checks of `pack` stand on.
+    fn settle<'a>(ground: &Ground<'a>, def: UseDef, pack: &Pack) -> Result<(Ground<'a>, Used), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let keys = Node::new(def.name_span.clone(), Value::Table(def.keys));
+        let keys: UseKeys = render(&keys, &ground.scope)
+            .and_then(|keys| decode(&keys, &[]))
+            .unwrap_or_else(|found| {
+                problems.extend(found);
+                UseKeys::default()
+            });
+        if let Some(skip) = &keys.skip
+            && let OneOrEach::Each(reasons) = &**skip
+        {
+            problems.extend(unknown_checks(
+                reasons.iter().map(|(name, reason)| (name, reason.span())),
+                pack,
+            ));
+        }
+        let (when, when_names) = match &def.when {
+            None => (When::Run, Vec::new()),
+            Some((text, at)) => {
+                let names = names_in(&Node::new(at.clone(), Value::Text(text.clone())))?;
+                let late = names.iter().any(|(names, _)| captures(names, &ground.scope));
+                (when(text, at, late, &ground.scope)?, names)
+            }
+        };
+        let vars = values(pack, &def.with, &def.name_span, &ground.scope, &mut problems);
+        let mut params = BTreeMap::new();
+        for entry in def.with.0 {
+            match names_in(&entry.node) {
+                Ok(names) => drop(params.insert(entry.key, (entry.node, names))),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let suite = ground.origin.source();
+        let place = header(&suite, &def.name_span);
+        let mentions = mentions(pack, &params);
+        let origin = Origin::pack(Rc::clone(&pack.source), def.name.clone(), suite, place, mentions);
+        let names = params.values().flat_map(|(_, names)| names.iter().cloned());
+        let used = Used {
+            suite: ground.suite.clone(),
+            name: def.name.clone(),
+            names: names.chain(when_names.iter().cloned()).collect(),
+            origin: Rc::clone(&ground.origin),
+            scope: ground.scope.clone(),
+        };
+        let brought = Brought {
+            name: def.name,
+            keys,
+            when,
+            when_names,
+            params,
+            scope: ground.scope.clone(),
+        };
+        let inner = Ground {
+            suite: ground.suite.clone(),
+            origin: Rc::new(origin),
+            scope: scope::of_pack(pack, vars, &ground.scope, ground.secrets),
+            defaults: Defaults {
+                timeout: brought.keys.timeout.or(ground.defaults.timeout),
+                retry: brought.keys.retry.or(ground.defaults.retry),
+                ..ground.defaults
+            },
+            environment: ground.environment,
+            secrets: ground.secrets,
+            brought: Some(Rc::new(brought)),
+        };
+        Ok((inner, used))
+    }
+}
+
+/// The pack that `def` names, if it can be read.
+fn find(ground: &Ground<'_>, def: &UseDef, packs: Packs<'_>, mistakes: &mut Vec<Mistake>) -> Option<Pack> {
+    let Some(source) = packs.find(&def.pack) else {
+        let names = packs.names();
+        let problem = Problem::at(def.pack.span(), format!("there is no pack `{}`", def.pack.as_str()))
+            .maybe_hint(one_of(&def.pack, names.iter().map(String::as_str)));
+        mistakes.push(ground.origin.mistake(problem, &def.name_span));
+        return None;
+    };
+    let (pack, found) = match source {
+        Ok(source) => Pack::parse(source),
+        Err(mistake) => {
+            mistakes.push(mistake);
+            return None;
+        }
+    };
+    if found.is_empty() && pack.checks.is_empty() {
+        let problem = Problem::at(def.pack.span(), format!("the pack `{}` has no checks", pack.name));
+        mistakes.push(ground.origin.mistake(problem, &def.name_span));
+        return None;
+    }
+    let right = found.is_empty();
+    let place = header(&ground.origin.source(), &def.name_span);
+    mistakes.extend(found.into_iter().map(|mistake| Mistake {
+        message: format!(
+            "{} (brought by [use.{}], {}:{})",
+            mistake.message, def.name, place.file, place.line
+        ),
+        ..mistake
+    }));
+    right.then_some(pack)
+}
+
+fn unknown_checks<'a>(names: impl Iterator<Item = (&'a String, Range<usize>)>, pack: &Pack) -> Vec<Problem> {
+    let known = || pack.checks.iter().map(|check| check.name.as_str());
+    let unknown = names.filter(|(name, _)| !known().any(|known| known == name.as_str()));
+    unknown
+        .map(|(name, span)| {
+            Problem::at(span, format!("the pack `{}` has no check `{name}`", pack.name))
+                .maybe_hint(one_of(name, known().collect::<Vec<_>>()))
+        })
+        .collect()
+}
+
+/// The values of the parameters, with placeholders for what is captured during the run.
+fn values(
+    pack: &Pack,
+    with: &Table,
+    header: &Range<usize>,
+    scope: &Scope,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Json> {
+    for entry in &with.0 {
+        if !pack.params.iter().any(|param| param.name == entry.key) {
+            let names: Vec<&str> = pack.params.iter().map(|param| param.name.as_str()).collect();
+            let message = format!("the pack `{}` has no parameter `{}`", pack.name, entry.key);
+            problems.push(Problem::at(entry.key_span.clone(), message).maybe_hint(one_of(&entry.key, names)));
+        }
+    }
+    let value = |param: &Param| {
+        let value = match with.get(&param.name) {
+            Some(entry) => given(param, entry, scope, problems),
+            None if param.required() => {
+                let message = format!("the parameter `{}` of the pack `{}` is missing", param.name, pack.name);
+                let example = param.example.as_ref().map_or_else(|| "…".to_owned(), toml_of);
+                problems.push(
+                    Problem::at(header.clone(), message)
+                        .hint(format!("with.{} = {example}   # {}", param.name, param.about)),
+                );
+                Json::Null
+            }
+            None => param.default.clone().unwrap_or(Json::Null),
+        };
+        (param.name.clone(), value)
+    };
+    pack.params.iter().map(value).collect()
+}
+
+fn given(param: &Param, entry: &Entry, scope: &Scope, problems: &mut Vec<Problem>) -> Json {
+    let (node, found) = render_partly(&entry.node, scope);
+    let filled = found.is_empty();
+    problems.extend(found);
+    let value = node.to_json();
+    let open = value.as_str().is_some_and(is_placeholder);
+    if filled
+        && !open
+        && let Some(expected) = param.accepts
+        && ParamType::of(&value) != Some(expected)
+    {
+        let found = ParamType::of(&value).map_or("null", ParamType::name);
+        let message = format!("`{}` is a {}, found {found}", param.name, expected.name());
+        let example = param.example.as_ref().or(param.default.as_ref());
+        let hint = example.map(|example| format!("for instance {} = {}", param.name, toml_of(example)));
+        problems.push(Problem::at(entry.node.span.clone(), message).maybe_hint(hint));
+    }
+    value
+}
+
+/// Bytes of the pack that mention a parameter which the use gives, with the bytes that give it.
+fn mentions(
+    pack: &Pack,
+    params: &BTreeMap<String, (Node, Vec<(Names, Range<usize>)>)>,
+) -> Vec<(Range<usize>, Range<usize>)> {
+    let tables = pack.checks.iter().flat_map(|check| check.table.0.iter());
+    let nodes = tables
+        .map(|entry| &entry.node)
+        .chain(pack.checks.iter().flat_map(|check| &check.finally));
+    let texts = nodes.filter_map(|node| names_in(node).ok()).flatten();
+    texts
+        .filter_map(|(names, span)| {
+            let (value, _) = names.iter().find_map(|name| params.get(name.split('.').next()?))?;
+            Some((span, value.span.clone()))
+        })
+        .collect()
+}
+
+/// The checks, without the keys that mention an optional parameter which has no value.
+fn absent_left_out(pack: Pack, ground: &Ground<'_>) -> Vec<CheckDef> {
+    let absent: BTreeSet<&str> = pack
+        .params
+        .iter()
+        .filter(|param| param.optional && ground.scope.vars.get(&param.name) == Some(&Json::Null))
+        .map(|param| param.name.as_str())
+        .collect();
+    let mut checks = pack.checks;
+    if !absent.is_empty() {
+        for check in &mut checks {
+            leave_out(&mut check.table, &absent);
+        }
+    }
+    checks
+}
+
+fn leave_out(table: &mut Table, absent: &BTreeSet<&str>) {
+    table.0.retain_mut(|entry| match &mut entry.node.value {
+        Value::Table(inner) => {
+            let had = !inner.0.is_empty();
+            leave_out(inner, absent);
+            !had || !inner.0.is_empty()
+        }
+        _ => !mentions_any(&entry.node, absent),
+    });
+}
+
+fn mentions_any(node: &Node, absent: &BTreeSet<&str>) -> bool {
+    let names = names_in(node).unwrap_or_default();
+    let mut roots = names
+        .iter()
+        .flat_map(|(names, _)| names.iter().filter_map(|name| name.split('.').next()));
+    roots.any(|root| absent.contains(root))
+}
