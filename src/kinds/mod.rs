@@ -53,6 +53,11 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<http::Http>(),
     Entry::of::<login::Login>(),
     Entry::of::<authorization::Authorization>(),
+    Entry::of::<oauth::Oauth>(),
+    Entry::of::<cors::Cors>(),
+    Entry::of::<headers::Headers>(),
+    Entry::of::<tls::Tls>(),
+    Entry::of::<leak::Leak>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<migrations::Migrations>(),
     Entry::of::<rls::Rls>(),
@@ -63,14 +68,9 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<connections::Connections>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<queue::Queue>(),
-    Entry::of::<rate_limit::RateLimit>(),
-    Entry::of::<leak::Leak>(),
-    Entry::of::<logs::Logs>(),
     Entry::of::<webhook::Webhook>(),
-    Entry::of::<oauth::Oauth>(),
-    Entry::of::<cors::Cors>(),
-    Entry::of::<headers::Headers>(),
-    Entry::of::<tls::Tls>(),
+    Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<logs::Logs>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -5,7 +5,9 @@ mod data;
 mod edge;
 mod hooks;
 mod leaks;
+mod queue;
 mod rights;
+mod work;
 
 /// The faults of each topic.
 const TOPICS: &[&[Fault]] = &[
@@ -14,10 +16,10 @@ const TOPICS: &[&[Fault]] = &[
     edge::FAULTS,
     hooks::FAULTS,
     leaks::FAULTS,
+    queue::FAULTS,
     rights::FAULTS,
+    work::FAULTS,
 ];
-mod work;
-mod queue;
 
 /// One broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,8 +147,6 @@ impl Fault {
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
     TOPICS.iter().copied().flatten()
-    api::FAULTS.iter().chain(work::FAULTS).chain(data::FAULTS)
-    api::FAULTS.iter().chain(data::FAULTS).chain(queue::FAULTS)
 }
 
 /// The fault called `name`.
