@@ -27,6 +27,8 @@ pub use check::{Captured, Check, Examination, Read};
 mod authorization;
 mod call;
 mod http;
+mod job;
+mod load;
 mod login;
 mod rate_limit;
 mod ready;
@@ -48,7 +50,9 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<sql::Sql>(),
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
+    Entry::of::<job::Job>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<load::Load>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

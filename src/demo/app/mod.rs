@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod broker;
 mod catalogue;
+mod gallery;
 mod generate;
 mod health;
 mod jobs;
@@ -44,6 +45,7 @@ pub(super) struct App {
     broker: Broker,
     limiter: limiter::Memory,
     sessions: Sessions,
+    visitors: gallery::Visitors,
 }
 
 type Shared = axum::extract::State<Arc<App>>;
@@ -67,6 +69,7 @@ impl App {
             broker,
             limiter: limiter::Memory::default(),
             sessions: Sessions::default(),
+            visitors: gallery::Visitors::default(),
         }
     }
 
@@ -91,6 +94,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/api/models", get(catalogue::models))
         .route("/api/pricing", get(catalogue::pricing))
         .route("/api/credits", get(catalogue::credits))
+        .route("/api/gallery", get(gallery::gallery))
         .route("/api/generate", post(generate::generate))
         .route("/api/jobs", post(jobs::create))
         .route("/api/jobs/{id}", get(jobs::show).delete(jobs::delete))
