@@ -165,13 +165,13 @@ impl Kind for Load {
         if self.requests.is_none() && self.r#for.is_none() {
             problems.push(Problem::whole("how many requests?").hint("requests = 100, or for = \"10s\""));
         }
-        if let Some(requests) = self.requests.as_ref().filter(|count| !(1..=MOST).contains(&**count)) {
+        if let Some(requests) = self.requests.as_ref().filter(|count| !(1..=MOST).contains(&***count)) {
             problems.push(Problem::at(requests.span(), format!("`requests` is from 1 to {MOST}")));
         }
-        if let Some(abreast) = self.concurrency.as_ref().filter(|count| !(1..=200).contains(&**count)) {
+        if let Some(abreast) = self.concurrency.as_ref().filter(|count| !(1..=200).contains(&***count)) {
             problems.push(Problem::at(abreast.span(), "`concurrency` is from 1 to 200"));
         }
-        if let Some(rate) = self.rate.as_ref().filter(|rate| !(0.1..=1000.0).contains(&**rate)) {
+        if let Some(rate) = self.rate.as_ref().filter(|rate| !(0.1..=1000.0).contains(&***rate)) {
             problems.push(Problem::at(rate.span(), "`rate` is from 0.1 to 1000 a second"));
         }
         if let Some(window) = self.r#for.as_ref().filter(|window| window.0.is_zero()) {
@@ -181,7 +181,7 @@ impl Kind for Load {
             .expect
             .errors
             .as_ref()
-            .filter(|share| !(0.0..1.0).contains(&**share))
+            .filter(|share| !(0.0..1.0).contains(&***share))
         {
             problems.push(Problem::at(
                 errors.span(),
