@@ -30,7 +30,9 @@ mod connections;
 mod cors;
 mod headers;
 mod http;
+mod job;
 mod leak;
+mod load;
 mod login;
 mod logs;
 mod migrations;
@@ -68,8 +70,10 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<connections::Connections>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<queue::Queue>(),
+    Entry::of::<job::Job>(),
     Entry::of::<webhook::Webhook>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<load::Load>(),
     Entry::of::<logs::Logs>(),
 ];
 

@@ -8,6 +8,7 @@ mod catalogue;
 mod cors;
 mod edge;
 mod front;
+mod gallery;
 mod generate;
 mod health;
 mod jobs;
@@ -56,6 +57,7 @@ pub(super) struct App {
     waiting: oauth::Waiting,
     /// What a payment provider signs its events with.
     webhook_secret: String,
+    visitors: gallery::Visitors,
 }
 
 type Shared = axum::extract::State<Arc<App>>;
@@ -84,6 +86,7 @@ impl App {
             journal,
             waiting: oauth::Waiting::default(),
             webhook_secret,
+            visitors: gallery::Visitors::default(),
         }
     }
 
@@ -114,6 +117,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/api/models", get(catalogue::models))
         .route("/api/pricing", get(catalogue::pricing))
         .route("/api/credits", get(catalogue::credits))
+        .route("/api/gallery", get(gallery::gallery))
         .route("/api/generate", post(generate::generate))
         .route("/api/jobs", post(jobs::create))
         .route("/api/jobs/{id}", get(jobs::show).delete(jobs::delete))

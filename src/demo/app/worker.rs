@@ -134,8 +134,12 @@ async fn complete(app: &App, id: &str, connection: &mut MultiplexedConnection) -
     // It may have been removed while it waited.
     let Some(text) = text else { return Ok(()) };
     let mut done = redis::cmd("HSET");
-    done.arg(key(id)).arg("status").arg("completed");
-    if !app.has(Twist::JobLies) {
+    done.arg(key(id)).arg("status").arg(if app.has(Twist::JobNeverEnds) {
+        "processing"
+    } else {
+        "completed"
+    });
+    if !app.has(Twist::JobLies) && !app.has(Twist::JobNeverEnds) {
         done.arg("words").arg(count_words(&text));
     }
     done.query_async(connection).await

@@ -198,13 +198,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "job_lies",
         Twist::JobLies,
         "jobs are \"completed\" without a result",
-        &["http.job_done"],
+        &["http.job_done", "job.count"],
     ),
     worker(
         "worker_dead",
         Twist::WorkerDead,
         "nobody takes jobs from the queue",
-        &["http.job_done", "queue.thumbnails", "redis.worker"],
+        &["http.job_done", "job.count", "queue.thumbnails", "redis.worker"],
     ),
     worker(
         "heartbeat_forever",

@@ -15,4 +15,22 @@ pub(super) const FAULTS: &[Fault] = &[
         caught_by: &["authorization.ownership"],
         how: How::Api(Twist::JobsShared),
     },
+    Fault {
+        name: "job_never_ends",
+        breaks: "the worker takes jobs, and finishes none",
+        caught_by: &["http.job_done", "job.count"],
+        how: How::Worker(Twist::JobNeverEnds),
+    },
+    Fault {
+        name: "breaks_under_load",
+        breaks: "the gallery answers 503 when more than three look at once",
+        caught_by: &["load.gallery"],
+        how: How::Api(Twist::BreaksUnderLoad),
+    },
+    Fault {
+        name: "slow_under_load",
+        breaks: "the gallery takes the longer the more look at once",
+        caught_by: &["load.gallery"],
+        how: How::Api(Twist::SlowUnderLoad),
+    },
 ];
