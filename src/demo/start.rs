@@ -12,6 +12,7 @@ use super::accounts::{Accounts, secret};
 use super::app::{self, App, Broker, Keys, Store};
 use super::faults::{Fault, How, Server, Twist};
 use super::servers::{Postgres, PostgresOptions, Redis, RedisOptions, StartError};
+use super::surroundings::{Configuration, Surroundings};
 use super::{Api, Demo, Var, database};
 
 /// The release that is to serve, and the one before it.
@@ -41,13 +42,30 @@ impl Demo {
             )),
             Err(error) => Err(error.clone()),
         };
-        let (api, port) = plan.start_api(url(database::API).ok(), redis_url.clone().ok())?;
+        let api_database = url(database::API).ok();
+        let configuration = Configuration {
+            jwt_secret: &plan.jwt_secret,
+            database: api_database.as_deref(),
+            redis: redis_url.as_deref().ok(),
+            version: VERSION,
+            old_version: OLD_VERSION,
+        };
+        let surroundings = Surroundings::new(&configuration, &plan.twists)?;
+        let (api, port) = plan.start_api(api_database.clone(), redis_url.clone().ok())?;
+        let mut vars = plan.vars();
+        vars.extend(surroundings.vars());
+        vars.push(Var {
+            name: "api_address".to_owned(),
+            value: format!("127.0.0.1:{port}"),
+            secret: false,
+        });
         Ok(Self {
             http: format!("http://127.0.0.1:{port}"),
             postgres: url(database::SMOKE),
             redis: redis_url,
-            vars: plan.vars(),
+            vars,
             _api: api,
+            _surroundings: surroundings,
             _postgres: postgres.ok().filter(|_| !plan.stops(Server::Postgres)),
             _redis: redis.ok().filter(|_| !plan.stops(Server::Redis)),
         })

@@ -24,9 +24,13 @@ use crate::suite::{Group, Node, Problem, Spanned, Subject};
 pub use check::{Captured, Check, Examination, Read};
 
 // A new kind: its file, and these two lists.
+mod attest;
 mod call;
+mod command;
+mod env;
 mod http;
 mod login;
+mod port;
 mod rate_limit;
 mod ready;
 mod reconcile;
@@ -47,6 +51,10 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<reconcile::Reconcile>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<rate_limit::RateLimit>(),
+    Entry::of::<port::Port>(),
+    Entry::of::<command::Command>(),
+    Entry::of::<env::Env>(),
+    Entry::of::<attest::Attest>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -1,6 +1,7 @@
 //! What can be broken in the demo, one promise each, so that a person sees what a failure looks like.
 
 mod api;
+mod config;
 mod data;
 
 /// One broken promise.
@@ -47,10 +48,15 @@ pub enum Server {
 pub(super) enum Twist {
     AdminOpen,
     AlgNoneAccepted,
+    AttestationExpired,
     BadInputCrashes,
     CatchAll200,
+    ConfigDevLogin,
+    ConfigMissingKey,
+    ConfigPlaceholder,
     ConnectionReset,
     CookieReadable,
+    DebugPortOpen,
     DefaultPassword,
     ExpiredTokenAccepted,
     ForgedTokenAccepted,
@@ -63,6 +69,8 @@ pub(super) enum Twist {
     LoginAcceptsAnything,
     LoginTellsUsersApart,
     LogoutIgnored,
+    MachineLeftBehind,
+    MachineStopped,
     MissingHeader,
     QueueBacklog,
     RateLimitEscapes,
@@ -103,7 +111,7 @@ impl Fault {
 
 /// All faults, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    api::FAULTS.iter().chain(data::FAULTS)
+    api::FAULTS.iter().chain(data::FAULTS).chain(config::FAULTS)
 }
 
 /// The fault called `name`.
