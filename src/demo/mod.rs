@@ -9,10 +9,12 @@ mod database;
 pub mod faults;
 pub mod servers;
 mod start;
+mod surroundings;
 
 use std::thread::JoinHandle;
 
 use servers::{Postgres, Redis, StartError};
+use surroundings::Surroundings;
 use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
@@ -45,6 +47,7 @@ pub struct Demo {
     _trusted: NamedTempFile,
     _postgres: Option<Postgres>,
     _redis: Option<Redis>,
+    _surroundings: Surroundings,
 }
 
 /// The thread in which the API runs, on a runtime of its own, so that it does not compete with the checks for one.

@@ -14,6 +14,7 @@ use super::accounts::{Accounts, secret};
 use super::app::{self, App, Broker, Edge, Journal, Keys, Store};
 use super::faults::{Fault, How, Server, Twist};
 use super::servers::{Postgres, PostgresOptions, Redis, RedisOptions, StartError};
+use super::surroundings::{Configuration, Surroundings};
 use super::{Api, Demo, Var, database};
 
 /// The release that is to serve, and the one before it.
@@ -47,15 +48,32 @@ impl Demo {
         let log_file = journal.path().display().to_string();
         let edge = Edge::new(&plan.twists)?;
         let trusted = trusted(&edge)?;
-        let (api, [port, tls_port]) = plan.start_api(url(database::API).ok(), redis_url.clone().ok(), journal, edge)?;
+        let api_database = url(database::API).ok();
+        let configuration = Configuration {
+            jwt_secret: &plan.jwt_secret,
+            database: api_database.as_deref(),
+            redis: redis_url.as_deref().ok(),
+            version: VERSION,
+            old_version: OLD_VERSION,
+        };
+        let surroundings = Surroundings::new(&configuration, &plan.twists)?;
+        let (api, [port, tls_port]) = plan.start_api(api_database.clone(), redis_url.clone().ok(), journal, edge)?;
+        let mut vars = plan.vars(&log_file, &trusted.path().display().to_string());
+        vars.extend(surroundings.vars());
+        vars.push(Var {
+            name: "api_address".to_owned(),
+            value: format!("127.0.0.1:{port}"),
+            secret: false,
+        });
         Ok(Self {
             http: format!("http://127.0.0.1:{port}"),
             https: format!("https://127.0.0.1:{tls_port}"),
             postgres: url(database::SMOKE),
             redis: redis_url,
-            vars: plan.vars(&log_file, &trusted.path().display().to_string()),
+            vars,
             _api: api,
             _trusted: trusted,
+            _surroundings: surroundings,
             _postgres: postgres.ok().filter(|_| !plan.stops(Server::Postgres)),
             _redis: redis.ok().filter(|_| !plan.stops(Server::Redis)),
         })

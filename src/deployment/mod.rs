@@ -12,6 +12,7 @@ pub mod tls;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -73,12 +74,22 @@ impl Unobserved {
 /// The endpoints of one environment, by name.
 #[derive(Default)]
 pub struct Deployment {
+    folder: PathBuf,
     http: BTreeMap<String, Site>,
     postgres: BTreeMap<String, Database>,
     redis: BTreeMap<String, Server>,
 }
 
 impl Deployment {
+    /// Paths that checks name are relative to `folder`, the project's.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Adds an endpoint under `name`, and gives the password in its address, if there is one.
     ///
     /// # Errors
@@ -148,6 +159,12 @@ impl<'a> Target<'a> {
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// The file or folder that a check calls `name`: relative to the project's folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.deployment.folder.join(name)
     }
 
     /// The cookies of this check.

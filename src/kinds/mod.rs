@@ -24,10 +24,13 @@ use crate::suite::{Group, Node, Problem, Spanned, Subject};
 pub use check::{Captured, Check, Examination, Read};
 
 // A new kind: its file, and these two lists.
+mod attest;
 mod authorization;
 mod call;
+mod command;
 mod connections;
 mod cors;
+mod env;
 mod headers;
 mod http;
 mod job;
@@ -37,6 +40,7 @@ mod login;
 mod logs;
 mod migrations;
 mod oauth;
+mod port;
 mod privileges;
 mod queue;
 mod rate_limit;
@@ -59,7 +63,10 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<cors::Cors>(),
     Entry::of::<headers::Headers>(),
     Entry::of::<tls::Tls>(),
+    Entry::of::<port::Port>(),
     Entry::of::<leak::Leak>(),
+    Entry::of::<env::Env>(),
+    Entry::of::<command::Command>(),
     Entry::of::<schema::SchemaCheck>(),
     Entry::of::<migrations::Migrations>(),
     Entry::of::<rls::Rls>(),
@@ -75,6 +82,7 @@ pub const KINDS: &[Entry] = &[
     Entry::of::<rate_limit::RateLimit>(),
     Entry::of::<load::Load>(),
     Entry::of::<logs::Logs>(),
+    Entry::of::<attest::Attest>(),
 ];
 
 /// One way to verify a deployment. The TOML table of a check deserialises into the implementing type, whose doc comment

@@ -116,7 +116,7 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
             }
         }
     }
-    let mut deployment = Deployment::default();
+    let mut deployment = Deployment::of(&addresses.project.root);
     for (protocol, name) in used {
         if let Some(entry) = addresses.find(protocol, &name)
             && let Err(problem) = add(&mut deployment, protocol, entry, addresses)

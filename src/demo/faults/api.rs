@@ -126,7 +126,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "weak_jwt_secret",
         Twist::WeakSecret,
         "tokens are signed with \"secret\", which anyone can guess",
-        &["login.admin", "login.user", "login.lifecycle", "login.browser"],
+        &[
+            "login.admin",
+            "login.user",
+            "login.lifecycle",
+            "login.browser",
+            "env.configuration",
+        ],
     ),
     api(
         "admin_open",

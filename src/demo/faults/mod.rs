@@ -1,6 +1,7 @@
 //! What can be broken in the demo, one promise each, so that a person sees what a failure looks like.
 
 mod api;
+mod config;
 mod data;
 mod edge;
 mod hooks;
@@ -12,6 +13,7 @@ mod work;
 /// The faults of each topic.
 const TOPICS: &[&[Fault]] = &[
     api::FAULTS,
+    config::FAULTS,
     data::FAULTS,
     edge::FAULTS,
     hooks::FAULTS,
@@ -66,6 +68,7 @@ pub(super) enum Twist {
     AdminForUsers,
     AdminOpen,
     AlgNoneAccepted,
+    AttestationExpired,
     BadInputCrashes,
     BundleHoldsSecret,
     BreaksUnderLoad,
@@ -78,6 +81,12 @@ pub(super) enum Twist {
     CorsForgotten,
     CorsLookalikes,
     CspLoose,
+    ConfigDevLogin,
+    ConfigMissingKey,
+    ConfigPlaceholder,
+    ConnectionReset,
+    CookieReadable,
+    DebugPortOpen,
     DefaultPassword,
     EnvFileServed,
     ExpiredTokenAccepted,
@@ -97,6 +106,8 @@ pub(super) enum Twist {
     LoginTellsUsersApart,
     LogoutIgnored,
     MigratorConnected,
+    MachineLeftBehind,
+    MachineStopped,
     MissingHeader,
     OauthCallbackCrashes,
     OauthOpenRedirect,
