@@ -28,6 +28,15 @@ end $$;
 create function whoami() returns text language sql as $$ select current_user || ' ' || current_setting('request.jwt.claim.sub', true) $$;
 create function broken(p_user uuid) returns void language sql as $$ insert into credit_ledger (user_id, amount) values (p_user, null) $$;
 create function hidden() returns int language sql as $$ select 1 $$; revoke all on function hidden() from public;
+create schema parts; create schema views_of; create view views_of.totals as select sum(credits) from users;
+create table parts.parent (id int primary key, a int, b int, unique (a, b)); create type parts.mood as enum ('sad', 'ok');
+create table parts.child (id int, parent int references parts.parent, a int, b int, foreign key (a, b) references parts.parent (a, b));
+create index child_parent on parts.child (parent); alter table parts.child add constraint positive check (id > 0);
+alter table parts.child add constraint later check (id < 9) not valid;
+create function parts.touch() returns trigger language plpgsql as $$ begin return new; end $$;
+create trigger touched before update on parts.child for each row execute function parts.touch();
+create trigger asleep before update on parts.child for each row execute function parts.touch(); alter table parts.child disable trigger asleep;
+create table views_of.a (id int primary key); create table views_of.b (id int primary key references views_of.a);
 grant select, update, insert, delete on users, credit_ledger, nobody, audit.events to app;
 grant usage on schema audit to app;
 ";
@@ -140,6 +149,36 @@ columns.users = { credits = "integer", emial = "text" }
 functions = ["charge(uuid, text)", "charg", "charge -> int"]
 extensions = ["vector"]
 
+[schema.passed_objects]
+views = ["views_of.totals"]
+triggers = ["touched on parts.child"]
+constraints = ["positive on parts.child"]
+indexes = ["child_parent on parts.child"]
+enums."parts.mood" = ["sad", "ok"]
+
+[schema.passed_valid]
+schema = "views_of"
+foreign_keys_indexed = true
+valid = true
+
+[schema.failed_objects]
+schema = "parts"
+views = ["child"]
+triggers = ["asleep on child"]
+constraints = ["later on child"]
+indexes = ["chil_parent"]
+enums.mood = ["sad", "ok", "happy"]
+
+[schema.failed_valid]
+schema = "parts"
+foreign_keys_indexed = true
+valid = true
+
+[schema.unclear_valid]
+schema = "nowhere"
+foreign_keys_indexed = true
+valid = true
+
 [call.passed_charge]
 call = "select charge($1, 3)"
 params = ["a0000000-0000-4000-8000-000000000001"]
@@ -227,6 +266,13 @@ fn every_promise_of_the_sql_kinds_is_told_when_it_is_broken_also_through_a_poole
             "there is `audit.events`",
             "did you mean `email`?",
             "expected: integer",
+            "seen: disabled",
+            "not valid: older rows may break it",
+            "did you mean `child_parent`?",
+            "alter type mood add value 'happy'",
+            "create index concurrently on child (a, b)",
+            "validate constraint later",
+            "no foreign key in nowhere",
             "seen: charge(uuid, integer)",
             "did you mean `charge`?",
             "seen: returns bigint",

@@ -22,6 +22,7 @@ const NEEDS_POSTGRES: &[&str] = &[
     "http.workflows",
     "schema.tables",
     "schema.functions",
+    "schema.objects",
     "rls.user_owned",
     "rls.image_policies",
     "rls.profiles",

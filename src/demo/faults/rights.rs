@@ -48,6 +48,18 @@ pub(super) const FAULTS: &[Fault] = &[
         "the role of the checks is not shown what other sessions do",
         &["connections.pool"],
     ),
+    sql(
+        "trigger_disabled",
+        "alter table credit_ledger disable trigger credit_ledger_append_only",
+        "the trigger that keeps the ledger append-only is switched off",
+        &["schema.objects"],
+    ),
+    sql(
+        "foreign_key_without_index",
+        "drop index images_user_id_idx",
+        "images.user_id has no index, though it is a foreign key",
+        &["schema.objects"],
+    ),
     Fault {
         name: "migration_role_connected",
         breaks: "a migration never ended its session",

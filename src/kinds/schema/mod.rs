@@ -1,21 +1,24 @@
-//! `schema`: tables, columns and their types, functions, extensions.
+//! `schema`: tables, columns and their types, functions, extensions, and what belongs to tables.
 
+mod objects;
 mod types;
 mod wanted;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::deployment::postgres::{Catalogue, Extension, Function, Table};
+use crate::deployment::postgres::{Catalogue, Extension, Function, Mode, Table};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::Finding;
 use crate::suite::{Entries, Spanned, did_you_mean};
 
 use super::Kind;
+use objects::Objects;
 use types::same;
 use wanted::{Name, WantedExtension, WantedFunction, signature};
 
-/// What must be in the database: tables, columns with their types, functions with their arguments, extensions.
+/// What must be in the database: tables, columns with their types, functions with their arguments, extensions,
+/// triggers, constraints, indexes, enums.
 ///
 /// A deploy brings code that needs a migration; whether the migration was applied, and to this database, nothing else
 /// tells before the first user does. A migration that stopped half way leaves some of it.
@@ -30,9 +33,15 @@ use wanted::{Name, WantedExtension, WantedFunction, signature};
 ///   "balance(uuid) -> integer",
 /// ]
 /// extensions = ["vector", "pgcrypto >= 1.3"]
+/// triggers = ["credit_ledger_append_only on credit_ledger"]
+/// constraints = ["users_credits_non_negative on users"]
+/// indexes = ["rate_limits_identifier_kind_key"]
+/// enums.job_status = ["pending", "processing", "completed", "failed"]
+/// foreign_keys_indexed = true
+/// valid = true
 /// ```
 ///
-/// Keys (at least one of the first four):
+/// Keys (at least one besides schema):
 ///
 ///   tables      names of tables or views
 ///   columns     columns of a table, with their types. Other names for a type are understood (int, int4, integer;
@@ -41,6 +50,14 @@ use wanted::{Name, WantedExtension, WantedFunction, signature};
 ///   functions   "f": there is one of that name. "f(uuid, text)": with exactly these arguments (names of arguments may
 ///               stand before the types). "f(uuid) -> integer", "f -> setof users": also what it returns.
 ///   extensions  "vector", or with a version: "pgcrypto >= 1.3" (also <=, >, <, =)
+///   views       names that must be views, not tables
+///   triggers    "touch", or "touch on users". One that is disabled is as good as none.
+///   constraints "positive on users". One that is not valid was never checked for the rows there were.
+///   indexes     "users_email_key on users". One that is invalid (`concurrently` that failed) is not used.
+///   enums       the values of an enum, all of them, in their order
+///   foreign_keys_indexed   true: every foreign key of the schema has an index that begins with its columns. Without,
+///               each delete or update of the row that it points to reads the whole table.
+///   valid       true: no index or constraint of the schema is invalid, no trigger disabled
 ///   schema      where names without a schema are looked up; default "public"
 ///
 /// That a function is there does not mean that it works: `call` calls it. The catalogue is read once for a database and
@@ -67,6 +84,25 @@ pub(super) struct SchemaCheck {
     /// Extensions, with or without a version.
     #[serde(default)]
     extensions: Vec<Spanned<WantedExtension>>,
+    /// Names that must be views.
+    #[serde(default)]
+    views: Vec<Spanned<String>>,
+    /// Triggers that fire.
+    #[serde(default)]
+    triggers: Vec<Spanned<String>>,
+    /// Constraints that hold of every row.
+    #[serde(default)]
+    constraints: Vec<Spanned<String>>,
+    /// Indexes that are used.
+    #[serde(default)]
+    indexes: Vec<Spanned<String>>,
+    /// The values of enums.
+    #[serde(default)]
+    enums: Entries<Vec<String>>,
+    /// Every foreign key has an index.
+    foreign_keys_indexed: Option<Spanned<bool>>,
+    /// No index or constraint is invalid, no trigger disabled.
+    valid: Option<Spanned<bool>>,
     /// Where names without a schema are looked up.
     #[serde(default = "public")]
     schema: String,
@@ -82,6 +118,8 @@ pub(super) struct Seen {
     tables: Vec<Table>,
     functions: Vec<Function>,
     extensions: Vec<Extension>,
+    #[serde(default)]
+    objects: Objects,
 }
 
 impl Kind for SchemaCheck {
@@ -91,7 +129,8 @@ impl Kind for SchemaCheck {
 
     fn expects_nothing(&self) -> bool {
         let columns = self.columns.iter().all(|(_, columns)| columns.is_empty());
-        self.tables.is_empty() && columns && self.functions.is_empty() && self.extensions.is_empty()
+        let named = self.tables.is_empty() && self.views.is_empty() && self.functions.is_empty();
+        named && columns && self.extensions.is_empty() && !self.asks_for_objects()
     }
 
     fn steps(&self) -> Vec<String> {
@@ -117,6 +156,24 @@ impl Kind for SchemaCheck {
             "extensions",
             self.extensions.iter().map(|extension| extension.name.clone()).collect(),
         );
+        add(
+            "views",
+            self.views.iter().map(|view| view.as_str().to_owned()).collect(),
+        );
+        for (sort, wanted) in [
+            ("triggers", &self.triggers),
+            ("constraints", &self.constraints),
+            ("indexes", &self.indexes),
+        ] {
+            add(sort, wanted.iter().map(|name| name.as_str().to_owned()).collect());
+        }
+        add("enums", self.enums.iter().map(|(name, _)| name.clone()).collect());
+        if self.foreign_keys_indexed.is_some() {
+            asked.push("look for an index on every foreign key".to_owned());
+        }
+        if self.valid.is_some() {
+            asked.push("look for indexes and constraints that are invalid, triggers that are disabled".to_owned());
+        }
         let mut steps =
             vec!["read the catalogue, once for all checks of the run, in a read-only transaction".to_owned()];
         steps.extend(asked);
@@ -124,7 +181,15 @@ impl Kind for SchemaCheck {
     }
 
     async fn observe(&self, target: &Target<'_>) -> Result<Seen, Unobserved> {
-        Ok(self.part_of(target.postgres()?.catalogue(target.timeout()).await?))
+        let database = target.postgres()?;
+        let mut seen = self.part_of(database.catalogue(target.timeout()).await?);
+        if self.asks_for_objects() {
+            let transaction = database.transaction(Mode::ReadOnly, target.timeout()).await?;
+            let objects = Objects::read(&transaction).await;
+            transaction.rollback().await;
+            seen.objects = objects?;
+        }
+        Ok(seen)
     }
 
     fn judge(&self, seen: &Seen) -> Vec<Finding> {
@@ -148,6 +213,10 @@ impl Kind for SchemaCheck {
         for wanted in &self.extensions {
             findings.push(judge_extension(wanted, seen).at(wanted.span()));
         }
+        for wanted in &self.views {
+            findings.push(self.judge_view(wanted, seen).at(wanted.span()));
+        }
+        findings.extend(self.judge_objects(seen));
         findings
     }
 }
@@ -175,6 +244,7 @@ impl SchemaCheck {
             tables: tables.collect(),
             functions: catalogue.functions.iter().filter(wanted).cloned().collect(),
             extensions: catalogue.extensions.clone(),
+            objects: Objects::default(),
         }
     }
 
@@ -209,6 +279,13 @@ impl SchemaCheck {
                 finding.hint(format!("did you mean `{near}`? or was the migration not applied here?"))
             }
             (None, None) => finding.hint("was the migration applied to this database?"),
+        }
+    }
+
+    fn judge_view(&self, wanted: &str, seen: &Seen) -> Finding {
+        match self.table(wanted, seen) {
+            Some(table) => Finding::expect(table.kind.ends_with("view"), wanted, "a view", &table.kind),
+            None => self.judge_table(wanted, seen),
         }
     }
 
@@ -299,94 +376,4 @@ fn judge_extension(wanted: &WantedExtension, seen: &Seen) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::testing::{kind, lines};
-    use super::*;
-
-    fn seen() -> Seen {
-        let table = |schema: &str, name: &str, columns: serde_json::Value| {
-            json!({ "schema": schema, "name": name, "kind": "table", "owner": "app", "rls": false, "forced": false,
-                    "rows": 1.0, "columns": columns })
-        };
-        let column =
-            |name: &str, r#type: &str| json!({ "name": name, "type": r#type, "nullable": true, "generated": false });
-        let function = |name: &str, arguments: &[&str], result: &str| {
-            json!({ "schema": "public", "name": name, "arguments": arguments, "defaults": 0, "result": result,
-                    "security_definer": false, "extension": null })
-        };
-        serde_json::from_value(json!({
-            "tables": [
-                table("public", "users", json!([column("id", "uuid"), column("credits", "bigint")])),
-                table("audit", "events", json!([])),
-            ],
-            "functions": [function("charge", &["uuid", "integer"], "integer"), function("charge", &["uuid"], "void")],
-            "extensions": [{ "name": "vector", "version": "0.7.4" }],
-        }))
-        .unwrap()
-    }
-
-    fn judged(table: &str) -> String {
-        lines(&kind::<SchemaCheck>(table).judge(&seen()))
-    }
-
-    #[test]
-    fn a_missing_table_is_told_with_what_could_be_meant() {
-        assert_eq!(
-            judged("tables = ['users', 'user', 'events', 'audit.events', 'ledger']"),
-            "passed users: expected a table or view, seen table\n\
-             failed user: expected a table or view, seen none of that name \
-             (try: did you mean `users`? or was the migration not applied here?)\n\
-             failed events: expected a table or view, seen none of that name (try: there is `audit.events`)\n\
-             passed audit.events: expected a table or view, seen table\n\
-             failed ledger: expected a table or view, seen none of that name \
-             (try: was the migration applied to this database?)\n"
-        );
-    }
-
-    #[test]
-    fn columns_have_types() {
-        assert_eq!(
-            judged(
-                "columns.users = { id = 'uuid', credits = 'int', credit = 'any' }\ncolumns.nothing = { id = 'uuid' }"
-            ),
-            "passed users.id: expected uuid, seen uuid\n\
-             failed users.credits: expected int, seen bigint\n\
-             failed users.credit: expected any, seen no such column (try: did you mean `credits`?)\n\
-             failed nothing: expected a table or view, seen none of that name \
-             (try: was the migration applied to this database?)\n"
-        );
-    }
-
-    #[test]
-    fn functions_have_overloads() {
-        assert_eq!(
-            judged(
-                "functions = ['charge', 'charge(uuid, int) -> int', 'charge(text)', 'charge(uuid) -> int', 'refund']"
-            ),
-            "passed charge: expected a function, seen charge(uuid, integer)\n\
-             passed charge(uuid, int) -> int: expected a function, seen charge(uuid, integer)\n\
-             failed charge(text): expected these arguments, seen charge(uuid, integer), charge(uuid) \
-             (try: a call with the old arguments fails: which side was deployed without the other?)\n\
-             failed charge(uuid) -> int: expected returns int, seen returns void\n\
-             failed refund: expected a function, seen none of that name (try: was the migration applied to this database?)\n"
-        );
-    }
-
-    #[test]
-    fn extensions_have_versions() {
-        assert_eq!(
-            judged("extensions = ['vector', 'vector >= 0.8', 'pgcrypto']"),
-            "passed extension vector: expected installed, seen installed, 0.7.4\n\
-             failed extension vector: expected installed, >= 0.8, seen installed, 0.7.4 \
-             (try: alter extension \"vector\" update)\n\
-             failed extension pgcrypto: expected installed, seen not installed (try: create extension \"pgcrypto\")\n"
-        );
-    }
-
-    #[test]
-    fn nothing_asked_is_a_mistake() {
-        assert!(kind::<SchemaCheck>("").expects_nothing());
-    }
-}
+mod tests;

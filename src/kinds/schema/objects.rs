@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::wanted::Name;
 use super::{SchemaCheck, Seen};
-use crate::deployment::postgres::Transaction;
 use crate::deployment::Unobserved;
+use crate::deployment::postgres::Transaction;
 use crate::outcome::Finding;
 use crate::suite::{Spanned, did_you_mean};
 
@@ -65,17 +65,35 @@ impl SchemaCheck {
         let mut findings = Vec::new();
         let sorts = [
             ("trigger", &self.triggers, &objects.triggers, "disabled"),
-            ("constraint", &self.constraints, &objects.constraints, "not valid: older rows may break it"),
-            ("index", &self.indexes, &objects.indexes, "invalid: it was not built to its end, and is not used"),
+            (
+                "constraint",
+                &self.constraints,
+                &objects.constraints,
+                "not valid: older rows may break it",
+            ),
+            (
+                "index",
+                &self.indexes,
+                &objects.indexes,
+                "invalid: it was not built to its end, and is not used",
+            ),
         ];
         for (sort, wanted, parts, broken) in sorts {
-            findings.extend(wanted.iter().map(|wanted| self.judge_part(sort, wanted, parts, broken).at(wanted.span())));
+            findings.extend(
+                wanted
+                    .iter()
+                    .map(|wanted| self.judge_part(sort, wanted, parts, broken).at(wanted.span())),
+            );
         }
         for (name, labels) in self.enums.iter() {
             findings.push(self.judge_enum(name, labels, &objects.enums).at(labels.span()));
         }
         if let Some(wanted) = self.foreign_keys_indexed.as_ref().filter(|wanted| ***wanted) {
-            findings.extend(self.judge_foreign_keys(&objects.foreign_keys).into_iter().map(|it| it.at(wanted.span())));
+            findings.extend(
+                self.judge_foreign_keys(&objects.foreign_keys)
+                    .into_iter()
+                    .map(|it| it.at(wanted.span())),
+            );
         }
         if let Some(wanted) = self.valid.as_ref().filter(|wanted| ***wanted) {
             findings.extend(self.judge_validity(objects).into_iter().map(|it| it.at(wanted.span())));
@@ -144,13 +162,21 @@ impl SchemaCheck {
             .collect();
         let indexed = keys.iter().filter(|key| key.indexed).count();
         if indexed > 0 {
-            findings.push(Finding::passed(what, "one each", format!("{indexed} of {} have one", keys.len())));
+            findings.push(Finding::passed(
+                what,
+                "one each",
+                format!("{indexed} of {} have one", keys.len()),
+            ));
         }
         findings
     }
 
     fn judge_validity(&self, objects: &Objects) -> Vec<Finding> {
-        let sorts = [("index", &objects.indexes), ("constraint", &objects.constraints), ("trigger", &objects.triggers)];
+        let sorts = [
+            ("index", &objects.indexes),
+            ("constraint", &objects.constraints),
+            ("trigger", &objects.triggers),
+        ];
         let mut examined = 0;
         let mut findings = Vec::new();
         for (sort, parts) in sorts {
@@ -159,10 +185,14 @@ impl SchemaCheck {
                 if !part.valid {
                     let (told, hint) = match sort {
                         "index" => ("invalid", format!("reindex index concurrently {}", part.name)),
-                        "constraint" => {
-                            ("not valid", format!("alter table {} validate constraint {}", part.table, part.name))
-                        }
-                        _ => ("disabled", format!("alter table {} enable trigger {}", part.table, part.name)),
+                        "constraint" => (
+                            "not valid",
+                            format!("alter table {} validate constraint {}", part.table, part.name),
+                        ),
+                        _ => (
+                            "disabled",
+                            format!("alter table {} enable trigger {}", part.table, part.name),
+                        ),
                     };
                     let what = format!("{sort} {} on {}", part.name, part.table);
                     findings.push(Finding::failed(what, "valid", told).hint(hint));
@@ -173,7 +203,11 @@ impl SchemaCheck {
             let told = format!("nothing of these in {}, so this proves nothing", self.schema);
             findings.push(Finding::unclear("validity", "indexes, constraints, triggers", told));
         } else if findings.is_empty() {
-            findings.push(Finding::passed("validity", "nothing invalid", format!("all {examined} are valid")));
+            findings.push(Finding::passed(
+                "validity",
+                "nothing invalid",
+                format!("all {examined} are valid"),
+            ));
         }
         findings
     }
