@@ -169,7 +169,11 @@ fn credential(headers: &HeaderMap) -> Option<String> {
     if let Some(bearer) = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")) {
         return Some(bearer.to_owned());
     }
-    let (_, value) = text(header::COOKIE)?.split_once('=')?;
+    let (name, value) = text(header::COOKIE)?.split_once('=')?;
+    if name == "access_token" && !(value.starts_with("\"Bearer ") && value.ends_with('"')) {
+        // As metricx: a value that does not come back as it was sent is no login.
+        return None;
+    }
     let value = value.trim_matches('"');
     Some(value.strip_prefix("Bearer ").unwrap_or(value).to_owned())
 }
@@ -457,4 +461,90 @@ fn what_cannot_be_tried_is_a_mistake() {
     ] {
         assert!(said.stderr.contains(part), "{}", said.stderr);
     }
+}
+
+/// As GoTrue, the part of Supabase that logs people in: nothing is answered without the project's `apikey`.
+async fn gotrue(State(server): Shared, request: Request) -> Response {
+    let grant = request.uri().query().unwrap_or_default().to_owned();
+    if request.headers().get("apikey").is_none_or(|key| key != "anon-key") {
+        return (
+            StatusCode::UNAUTHORIZED,
+            Json(json!({ "message": "No API key found in request" })),
+        )
+            .into_response();
+    }
+    let body = axum::body::to_bytes(request.into_body(), 1 << 16).await.unwrap();
+    let given: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |name: &str| given[name].as_str().unwrap_or_default();
+    let token = match grant.as_str() {
+        "grant_type=password" => server.authenticate(text("email"), text("password")).ok(),
+        "grant_type=refresh_token" if text("refresh_token") == "v1-refresh" => Some(server.token("admin@example.com")),
+        _ => None,
+    };
+    match token {
+        Some(token) => Json(json!({
+            "access_token": token, "token_type": "bearer", "expires_in": 3600,
+            "refresh_token": "v1-refresh", "user": { "id": "u1", "email": "admin@example.com" },
+        }))
+        .into_response(),
+        None => (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "error_code": "invalid_credentials", "msg": "Invalid login credentials" })),
+        )
+            .into_response(),
+    }
+}
+
+async fn gotrue_user(State(server): Shared, headers: HeaderMap) -> StatusCode {
+    let keyed = headers.get("apikey").is_some_and(|key| key == "anon-key");
+    let known = credential(&headers).is_some_and(|token| server.accepts(&token));
+    if keyed && known {
+        StatusCode::OK
+    } else {
+        StatusCode::UNAUTHORIZED
+    }
+}
+
+#[test]
+fn the_password_grant_of_supabase() {
+    let suite = r#"
+[login.client]
+post = "/auth/v1/token?grant_type=password"
+headers.apikey = "anon-key"
+json = { email = "admin@example.com", password = "{{ env.ADMIN_PASSWORD }}" }
+token = "$.access_token"
+alike = true
+protects = "/auth/v1/user"
+refresh_token = "$.refresh_token"
+refresh = { post = "/auth/v1/token?grant_type=refresh_token" }
+expect.json."$.user.email" = "admin@example.com"
+expect.jwt = { expires_within = "1h", claims.role = "admin" }
+"#;
+    let run = |fault, suite: &str| {
+        let server = Arc::new(Server {
+            fault,
+            ended: Mutex::default(),
+            logins: Mutex::new(0),
+        });
+        let routes = Router::new()
+            .route("/auth/v1/token", post(gotrue))
+            .route("/auth/v1/user", get(gotrue_user));
+        Project::http(&serve(routes.with_state(server)), suite)
+            .env("ADMIN_PASSWORD", "correct horse battery")
+            .run()
+    };
+    run(Fault::None, suite).exits(0);
+    run(Fault::AnyPassword, suite)
+        .exits(1)
+        .says(&["a wrong password", "200, logged in"]);
+    run(Fault::NoneAccepted, suite)
+        .exits(1)
+        .says(&["with an unsigned token"]);
+    run(Fault::None, &suite.replace("anon-key", "another"))
+        .exits(1)
+        .says(&["No API key found"]);
+    let stale = suite.replace("grant_type=refresh_token", "grant_type=refresh");
+    run(Fault::None, &stale)
+        .exits(1)
+        .says(&["with the refresh token", "a new token"]);
 }

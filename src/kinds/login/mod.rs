@@ -39,12 +39,27 @@ pub(super) use observe::Seen;
 /// expect.jwt = { expires_within = "24h", algorithm = "HS256", claims.role = "admin" }
 /// ```
 ///
+/// Supabase's password grant, where every request carries the key of the project:
+///
+/// ```toml
+/// [login.client]
+/// post = "/auth/v1/token?grant_type=password"
+/// headers.apikey = "the anon key"
+/// json = { email = "ann@example.com", password = "correct horse" }
+/// token = "$.access_token"
+/// protects = "/auth/v1/user"
+/// refresh_token = "$.refresh_token"
+/// refresh = { post = "/auth/v1/token?grant_type=refresh_token" }
+/// expect.jwt = { expires_within = "1h", claims.role = "authenticated" }
+/// ```
+///
 /// The request is that of `http` (get, head, options, post, put, patch, delete, query, headers, json, form, body, bearer,
-/// basic, cookies, follow, `max_body`, http2). It must carry a user and a password, in json, form or basic. Then:
+/// basic, cookies, follow, `max_body`, http2); its headers also go with the requests of `protects`, refresh and logout. It must carry a user and a password, in json, form or basic. Then:
 ///
 ///   token           where the answer has the token, as JSONPath
 ///   cookie          the name of the cookie that the answer sets instead; its value is taken as the server writes it,
-///                   quotes and `Bearer ` included
+///                   quotes and `Bearer ` included (`access_token="Bearer eyJ…"`), and so it is sent back. A `Secure` cookie goes
+///                   back over plain http only to localhost and 127.0.0.1, as in browsers.
 ///   `user_field`    the fields of the request with user and password, where they are not called email, username, user,
 ///   `password_field` login or password, passwd, pass
 ///   refuses         credentials that must not log in: each is put over the request's own

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::deployment::http::{Jar, Request, Response};
 use crate::deployment::{Target, Unobserved};
-use crate::suite::Spanned;
+use crate::suite::{Entries, Spanned};
 
 use super::{Login, credentials, jwt};
 
@@ -127,6 +127,14 @@ impl Login {
             None => self.token_in(answer),
         }
     }
+
+    /// What every request of the client carries, such as an `apikey`, without what belongs to the login itself.
+    fn own_headers(&self) -> Entries<String> {
+        let mut headers = self.request.headers.clone();
+        let of_the_login = ["authorization", "cookie", "content-type", "content-length"];
+        headers.remove_if(|name| of_the_login.contains(&name.to_ascii_lowercase().as_str()));
+        headers
+    }
 }
 
 /// One login.
@@ -195,7 +203,10 @@ impl Session<'_> {
 
     /// GET `path` with `credential` in the place where the server looks for it.
     async fn ask(&self, path: &str, with: With, credential: Option<&str>) -> Result<Response, Unobserved> {
-        let mut request = Request::get(path);
+        let mut request = Request {
+            headers: self.login.own_headers(),
+            ..Request::get(path)
+        };
         let mut jar = self.before.clone();
         match (credential, &self.login.cookie) {
             (None, _) => {}
@@ -222,6 +233,7 @@ impl Session<'_> {
         let with = |token: Option<String>| {
             let mut request = Request {
                 post: Some(Spanned::new(0..0, refresh.post.clone())),
+                headers: self.login.own_headers(),
                 ..Request::default()
             };
             if let Some(token) = token {
@@ -254,6 +266,7 @@ impl Session<'_> {
         };
         let mut request = Request {
             post: Some(Spanned::new(0..0, logout.to_owned())),
+            headers: self.login.own_headers(),
             ..Request::default()
         };
         if self.login.cookie.is_none() {
