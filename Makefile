@@ -21,8 +21,6 @@ prepare-demo:
 	@tools/prepare postgresql redis-server
 
 prepare-test:
-	@tools/prepare postgresql redis-server pgbouncer libxml2-utils nodejs npm
-	@tools/receiver
-	@tools/prepare postgresql redis-server pgbouncer nginx-light libxml2-utils
-	@tools/prepare postgresql redis-server pgbouncer libxml2-utils
+	@tools/prepare postgresql redis-server pgbouncer nginx-light nodejs npm python3-venv libxml2-utils
+	@tools/prepare-receiver
 	@tools/prepare-queues

@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             .output()
             .is_ok_and(|said| said.status.success());
     if !installed {
-        eprintln!("webhook_libraries: skipped, the providers' libraries are not installed: see tools/receiver");
+        eprintln!("webhook_libraries: skipped, the providers' libraries are not installed: see tools/prepare-receiver");
     }
     let trial = |scheme: &'static str| {
         let test = move || -> Result<(), Failed> {
