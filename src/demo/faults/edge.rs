@@ -28,19 +28,19 @@ pub(super) const FAULTS: &[Fault] = &[
         "cors_echoes_origin",
         Twist::CorsEchoes,
         "every site may use the API with the cookies of its visitors",
-        &["cors.front_end"],
+        &["cors.site"],
     ),
     edge(
         "cors_lookalikes",
         Twist::CorsLookalikes,
         "every origin that contains \"localhost\" may use the API",
-        &["cors.front_end"],
+        &["cors.site"],
     ),
     edge(
         "cors_forgets_front_end",
         Twist::CorsForgotten,
         "our own front end may not use the API",
-        &["cors.front_end"],
+        &["cors.site"],
     ),
     edge(
         "csp_loose",

@@ -34,12 +34,12 @@ pub(super) const FAULTS: &[Fault] = &[
         "secret_in_log",
         Twist::LogHoldsSecret,
         "the log has passwords and tokens in it",
-        &["logs.api"],
+        &["logs.journal"],
     ),
     api(
         "log_full_of_errors",
         Twist::LogFullOfErrors,
         "every line of the log is an error",
-        &["logs.api"],
+        &["logs.journal"],
     ),
 ];
