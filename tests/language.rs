@@ -131,7 +131,13 @@ fn every_missing_environment_variable_is_named_at_once() {
 get = "/"
 bearer = "{{ env.SMOKE_TEST_TOKEN }}"
 headers.X-Key = "{{ env.SMOKE_TEST_KEY }}"
+headers.X-Tenant = "{{ tenant }}"
+headers.X-Fine = "{{ env.SMOKE_TEST_FINE | default('fine') }}"
 expect.status = 200
+
+[vars]
+tenant = "{{ env.SMOKE_TEST_TENANT }}"
+unused = "{{ env.SMOKE_TEST_UNUSED }}"
 "#;
     let project = Project::prod("http = \"{{ env.SMOKE_TEST_URL }}\"", suite);
     let said = project.run();

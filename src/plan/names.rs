@@ -264,9 +264,15 @@ pub(super) fn unset(drafts: &[Draft], addresses: &Addresses<'_>) -> Vec<(String,
     }
     for draft in drafts.iter().filter(|draft| draft.check.skip.is_none()) {
         for (names, span) in &draft.names {
-            names
-                .iter()
-                .for_each(|name| note(name, &|| draft.check.origin.place(span)));
+            let place = || draft.check.origin.place(span);
+            for name in names {
+                note(name, &place);
+                let root = name.split('.').next().unwrap_or(name);
+                let value = draft.vars.get(root).map(ToString::to_string).unwrap_or_default();
+                for variable in unfilled(&value) {
+                    note(variable, &place);
+                }
+            }
         }
         for (names, span) in &draft.outer_names {
             names
@@ -275,4 +281,13 @@ pub(super) fn unset(drafts: &[Draft], addresses: &Addresses<'_>) -> Vec<(String,
         }
     }
     unset.into_iter().collect()
+}
+
+/// The variables of the process that the value of a variable still waits for: `env.X` of `⟨env.X⟩`.
+fn unfilled(value: &str) -> impl Iterator<Item = &str> {
+    let placeholders = value.split('⟨').skip(1).map(str::trim_start);
+    placeholders.filter(|rest| rest.starts_with("env.")).map(|rest| {
+        let end = rest.find(|c: char| c != '.' && c != '_' && !c.is_ascii_alphanumeric());
+        &rest[..end.unwrap_or(rest.len())]
+    })
 }

@@ -62,7 +62,8 @@ impl Scope {
 
     /// What a template that uses `names` can see.
     fn context(&self, names: &Names) -> Value {
-        let roots: BTreeSet<&str> = names.iter().map(|name| first(name)).collect();
+        let mut roots: BTreeSet<&str> = names.iter().map(|name| first(name)).collect();
+        roots.insert("env");
         Value::from_pairs(roots.into_iter().filter_map(|root| {
             let value = if root == "env" {
                 self.process(names)
@@ -147,8 +148,21 @@ fn names_of(text: &str) -> Result<Names, String> {
     Ok(template
         .undeclared_variables(true)
         .into_iter()
-        .filter(|name| !known(name))
+        .filter(|name| !known(name) && !falls_back(text, name))
         .collect())
+}
+
+/// Whether `name` is a variable of the process that is not set and need not be: `{{ env.API_URL | default("…") }}`.
+fn falls_back(text: &str, name: &str) -> bool {
+    let Some(variable) = name.strip_prefix("env.") else {
+        return false;
+    };
+    let mut uses = text.split(name).skip(1).map(str::trim_start);
+    let with_default = |rest: &str| {
+        let filter = rest.strip_prefix('|').map(str::trim_start);
+        filter.is_some_and(|filter| filter.starts_with("default("))
+    };
+    uses.all(with_default) && std::env::var_os(variable).is_none()
 }
 
 fn unreadable(error: &minijinja::Error) -> String {
@@ -334,6 +348,15 @@ mod tests {
             Ok(json!("/x/⟨ later.id | int + 1 ⟩"))
         );
         assert_eq!(filled("{{ env.UNSET }}"), Ok(json!("⟨env.UNSET⟩")));
+    }
+
+    #[test]
+    fn a_variable_of_the_process_may_have_a_default() {
+        assert_eq!(filled("{{ env.UNSET | default('x') }}"), Ok(json!("x")));
+        assert_eq!(filled("a {{ env.UNSET|default(n) }}"), Ok(json!("a 3")));
+        assert!(names_of("{{ env.UNSET | default('x') }}").unwrap().is_empty());
+        let text = "{{ env.UNSET | default('x') }} {{ env.UNSET }}";
+        assert_eq!(names_of(text).unwrap(), ["env.UNSET".to_owned()].into());
     }
 
     #[test]
