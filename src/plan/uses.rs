@@ -82,6 +82,21 @@ impl Brought {
             .filter(move |(name, _)| roots.contains(name.as_str()))
     }
 
+    /// Why a check is not asked for whose `when` uses `names`: it is about a parameter that may be left out, and is.
+    pub(super) fn missing(
+        &self,
+        when: &When,
+        names: &[(Names, Range<usize>)],
+        vars: &BTreeMap<String, Json>,
+    ) -> Option<String> {
+        if !matches!(when, When::Skip(_)) {
+            return None;
+        }
+        let mut names = names.iter().flat_map(|(names, _)| names);
+        let name = names.find(|name| vars.get(*name) == Some(&Json::Null) && !self.params.contains_key(*name))?;
+        Some(format!("[use.{}] gives no with.{name}", self.name))
+    }
+
     /// The endpoint for a check of `kind` that names none itself.
     pub(super) fn on(&self, kind: &Kind) -> Option<Spanned<String>> {
         let on = self.keys.on.as_ref()?;
@@ -282,6 +297,7 @@ fn given(param: &Param, entry: &Entry, scope: &Scope, problems: &mut Vec<Problem
     if filled
         && !open
         && let Some(expected) = param.accepts
+        && expected != ParamType::Any
         && ParamType::of(&value) != Some(expected)
     {
         let found = ParamType::of(&value).map_or("null", ParamType::name);

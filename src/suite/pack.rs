@@ -57,6 +57,8 @@ pub enum ParamType {
     List,
     /// A table.
     Table,
+    /// Any of them.
+    Any,
 }
 
 impl ParamType {
@@ -69,6 +71,7 @@ impl ParamType {
             Self::Boolean => "boolean",
             Self::List => "list",
             Self::Table => "table",
+            Self::Any => "any",
         }
     }
 
