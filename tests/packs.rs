@@ -60,7 +60,11 @@ fn pages() -> String {
             .then(|| Json(json!({ "id": 7, "next": "b" })))
             .ok_or(axum::http::StatusCode::NOT_FOUND)
     };
-    serve(Router::new().route("/{page}", get(page)).route("/{page}/7", get(answer)))
+    serve(
+        Router::new()
+            .route("/{page}", get(page))
+            .route("/{page}/7", get(answer)),
+    )
 }
 
 /// Ids and verdicts, in order.
@@ -90,7 +94,10 @@ expect.status = 200
 "#;
     let project = project(&pages(), suite);
     // `needs = ["short"]` means what `short` does check, not what it leaves out for want of a token.
-    let pack = PROBE.replace("capture.id = \"$.id\"", "capture = { id = \"$.id\", next = \"$.next\" }");
+    let pack = PROBE.replace(
+        "capture.id = \"$.id\"",
+        "capture = { id = \"$.id\", next = \"$.next\" }",
+    );
     fs::write(project.file("checks/probe.toml"), pack).unwrap();
     let said = project.smoke(&["run", "prod", "--report", "json=run.json", "--report", "junit=run.xml"]);
     assert_eq!(
@@ -108,13 +115,17 @@ expect.status = 200
     let json: Value = serde_json::from_str(&project.read("run.json")).unwrap();
     assert!(json.to_string().contains("whole.detail"), "{json}");
     let junit = project.read("run.xml");
-    assert!(junit.contains("name=\"whole.detail: What /⟨short.page.next⟩ leads to answers\""), "{junit}");
+    assert!(
+        junit.contains("name=\"whole.detail: What /⟨short.page.next⟩ leads to answers\""),
+        "{junit}"
+    );
     assert!(junit.contains("classname=\"s.http\""), "{junit}");
 
-    project
-        .smoke(&["list", "prod"])
-        .exits(0)
-        .says(&["http.short.page ", "http.whole.detail", "What /⟨short.page.next⟩ leads to answers"]);
+    project.smoke(&["list", "prod"]).exits(0).says(&[
+        "http.short.page ",
+        "http.whole.detail",
+        "What /⟨short.page.next⟩ leads to answers",
+    ]);
     project.smoke(&["explain", "prod", "whole.detail"]).exits(0).says(&[
         "written at  suites/s.toml:6:1",
         "checks/probe.toml:25:1",
@@ -134,7 +145,11 @@ expect.status = 200
         let said = project.smoke(&["run", "prod", "--only", only]);
         assert_eq!(
             verdicts(said.exits(0)),
-            ["passed http.short.page", "passed http.whole.page", "passed http.whole.detail"],
+            [
+                "passed http.short.page",
+                "passed http.whole.page",
+                "passed http.whole.detail"
+            ],
             "{only}"
         );
     }
@@ -180,7 +195,11 @@ severity = "warn"
     let project = project(&pages(), &format!("vars.beta = false\n{suite}"));
     let toml = project.read("smoke.toml");
     let (before, url) = toml.split_once("http = ").unwrap();
-    let toml = format!("{before}http = {{ default = {}, web = \"{}\" }}\n", url.trim(), nobody());
+    let toml = format!(
+        "{before}http = {{ default = {}, web = \"{}\" }}\n",
+        url.trim(),
+        nobody()
+    );
     fs::write(project.file("smoke.toml"), toml).unwrap();
     let said = project.run();
     assert_eq!(
@@ -202,7 +221,10 @@ severity = "warn"
     );
     said.says(&["moves next week", "not yet", "{{ beta }}", "{{ half.page.id == 8 }}"]);
     let said = project.smoke(&["run", "prod", "--tag", "nightly"]);
-    assert_eq!(verdicts(&said), ["warning http.elsewhere.page", "skipped http.elsewhere.detail"]);
+    assert_eq!(
+        verdicts(&said),
+        ["warning http.elsewhere.page", "skipped http.elsewhere.detail"]
+    );
 }
 
 #[test]
@@ -303,7 +325,12 @@ fn what_makes_no_sense_in_the_pack_points_at_the_value_or_into_the_pack() {
 fn every_pack_that_is_built_in_loads_as_its_page_shows_it() {
     let empty = Project::http(&nobody(), "");
     let said = empty.smoke(&["packs"]);
-    let names: Vec<&str> = said.exits(0).stdout.lines().take_while(|line| !line.is_empty()).collect();
+    let names: Vec<&str> = said
+        .exits(0)
+        .stdout
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
     assert!(names.len() >= 19, "{names:?}");
     for line in names {
         let (name, title) = line.split_once(' ').unwrap();
@@ -333,11 +360,18 @@ fn an_environment_may_have_a_dot_in_its_name() {
         pages()
     );
     let project = Project::new(&toml).suite("s", "[http.a]\nget = \"/a\"\nexpect.status = 200\n");
-    project.smoke(&["run", "a.prod"]).exits(0).says(&["a.prod · s", "reports/a.prod/junit.xml"]);
+    project
+        .smoke(&["run", "a.prod"])
+        .exits(0)
+        .says(&["a.prod · s", "reports/a.prod/junit.xml"]);
     assert!(project.file("reports/a.prod/junit.xml").is_file());
     let said = project.smoke(&["run", "a.bare"]);
     assert!(said.exits(2).stderr.contains("[env.\"a.bare\"]"), "{}", said.stderr);
     let project = Project::new("env.\"a.prod\" = 3\n");
     let said = project.smoke(&["run", "a.prod"]);
-    assert!(said.exits(2).stderr.contains("expected a table [env.\"a.prod\"]"), "{}", said.stderr);
+    assert!(
+        said.exits(2).stderr.contains("expected a table [env.\"a.prod\"]"),
+        "{}",
+        said.stderr
+    );
 }

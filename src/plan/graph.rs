@@ -25,13 +25,9 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
             .push(at);
     }
     let drafts = expansion.drafts.iter().enumerate();
-    let not_wanted = drafts
-        .filter(|(_, draft)| draft.not_wanted)
-        .map(|(at, _)| at)
-        .collect();
+    let not_wanted = drafts.filter(|(_, draft)| draft.not_wanted).map(|(at, _)| at).collect();
     for at in 0..expansion.drafts.len() {
-        let (needs, cookies_of, problems) =
-            needs_of(&expansion.drafts[at], &index, &not_wanted, &expansion.broken);
+        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &not_wanted, &expansion.broken);
         mistakes.extend(problems);
         let draft = &mut expansion.drafts[at];
         draft.check.needs = needs;
@@ -151,7 +147,11 @@ impl Around<'_> {
                 .flat_map(|(_, at)| at.iter().copied())
                 .collect();
             if !found.is_empty() {
-                let wanted: Vec<usize> = found.iter().copied().filter(|at| !self.not_wanted.contains(at)).collect();
+                let wanted: Vec<usize> = found
+                    .iter()
+                    .copied()
+                    .filter(|at| !self.not_wanted.contains(at))
+                    .collect();
                 return Ok(if wanted.is_empty() { found } else { wanted });
             }
             let root = name.split('.').next().unwrap_or(&name).to_owned();

@@ -244,7 +244,7 @@ pub(super) fn unknown(name: &str, scope: &Scope, span: &Range<usize>) -> Option<
         .chain(scope.pending.iter())
         .map(String::as_str)
         .collect();
-    Some(nobody(name, span, false, &known))
+    Some(nobody(name, span, scope.of_pack, &known))
 }
 
 /// The environment variables that checks to run, and the endpoints they use, need and do not have, each with its first

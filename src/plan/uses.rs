@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use crate::kinds::Entry as Kind;
 use crate::suite::{
     CheckDef, Defaults, Entry, Mistake, Names, Node, OneOrEach, Pack, Packs, Param, ParamType, Problem, Scope, Spanned,
-    Table, UseDef, UseKeys, Value, decode, is_placeholder, names_in, one_of, render, render_partly, toml_of,
+    Table, UseDef, UseKeys, Value, decode, is_expression, is_placeholder, names_in, one_of, render, render_partly,
+    render_text, toml_of,
 };
 
 use super::expand::{Expansion, Ground, When, when};
@@ -327,7 +328,8 @@ fn mentions(
         .collect()
 }
 
-/// The checks, without the keys that mention an optional parameter which has no value.
+/// The checks, without the keys that mention an optional parameter which has no value, unless they say what holds then:
+/// `"{{ this or that }}"`.
 fn absent_left_out(pack: Pack, ground: &Ground<'_>) -> Vec<CheckDef> {
     let absent: BTreeSet<&str> = pack
         .params
@@ -338,20 +340,24 @@ fn absent_left_out(pack: Pack, ground: &Ground<'_>) -> Vec<CheckDef> {
     let mut checks = pack.checks;
     if !absent.is_empty() {
         for check in &mut checks {
-            leave_out(&mut check.table, &absent);
+            leave_out(&mut check.table, &absent, &ground.scope);
         }
     }
     checks
 }
 
-fn leave_out(table: &mut Table, absent: &BTreeSet<&str>) {
-    table.0.retain_mut(|entry| match &mut entry.node.value {
-        Value::Table(inner) => {
+fn leave_out(table: &mut Table, absent: &BTreeSet<&str>, scope: &Scope) {
+    table.0.retain_mut(|entry| {
+        if let Value::Table(inner) = &mut entry.node.value {
             let had = !inner.0.is_empty();
-            leave_out(inner, absent);
-            !had || !inner.0.is_empty()
+            leave_out(inner, absent, scope);
+            return !had || !inner.0.is_empty();
         }
-        _ => !mentions_any(&entry.node, absent),
+        let filled = match &entry.node.value {
+            Value::Text(text) if is_expression(text) => render_text(text, scope).is_ok_and(|value| !value.is_null()),
+            _ => false,
+        };
+        filled || !mentions_any(&entry.node, absent)
     });
 }
 
