@@ -64,6 +64,8 @@ pub(super) struct Draft {
     pub(super) on_of_use: bool,
     /// Whether it is one of several with that name.
     pub(super) one_of_many: bool,
+    /// Whether it is for a parameter of its pack that the use leaves out: who needs the use does not need it.
+    pub(super) not_wanted: bool,
 }
 
 impl Draft {
@@ -166,17 +168,19 @@ fn draft(
     let node = Node::new(span.clone(), Value::Table(def.table));
     let mut names = names_in(&node)?;
     let mut scope = ground.scope.with(&case.bindings);
-    let when = match &def.when {
-        None => When::Run,
+    let brought = ground.brought.as_deref();
+    let (when, missing) = match &def.when {
+        None => (When::Run, None),
         Some((text, at)) => {
             let condition = Node::new(at.clone(), Value::Text(text.clone()));
             let used = names_in(&condition)?;
             let late = used.iter().any(|(names, _)| captures(names, &scope));
+            let when = when(text, at, late, &scope)?;
+            let missing = brought.and_then(|brought| brought.missing(&when, &used, &scope.vars));
             names.extend(used);
-            when(text, at, late, &scope)?
+            (when, missing)
         }
     };
-    let brought = ground.brought.as_deref();
     let given = brought.and_then(|brought| brought.given(&names));
     let late = given.is_some() || names.iter().any(|(names, _)| captures(names, &scope));
     let table = late.then(|| bare(kind, node.clone(), &span));
@@ -198,7 +202,7 @@ fn draft(
     } else {
         full_name.clone()
     };
-    let skip = skip(brought, &def.name, common.skip.as_ref(), &when);
+    let skip = skip(brought, &def.name, common.skip.as_ref(), &when, missing.as_deref());
     let keys = brought.map(|brought| &brought.keys);
     let header = ground.origin.header(&span);
     let used_at = ground.origin.used_at().cloned();
@@ -259,6 +263,7 @@ fn draft(
         on_of_use: common.on.is_none() && brought.is_some(),
         on: common.on.or_else(|| brought?.on(kind)),
         one_of_many: many,
+        not_wanted: missing.is_some(),
     })
 }
 
@@ -330,6 +335,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
         needs: Vec::new(),
         on,
         one_of_many: true,
+        not_wanted: false,
     })
 }
 
@@ -343,9 +349,15 @@ impl Ground<'_> {
 }
 
 /// Why the check called `name` is not to be run: what the use says goes before what its pack says.
-fn skip(brought: Option<&Brought>, name: &str, own: Option<&String>, when: &When) -> Option<Skip> {
+fn skip(
+    brought: Option<&Brought>,
+    name: &str,
+    own: Option<&String>,
+    when: &When,
+    missing: Option<&str>,
+) -> Option<Skip> {
     let of_use = brought.and_then(|brought| brought.keys.skip.as_ref()?.of(name).map(str::to_owned));
-    if let Some(reason) = of_use.or_else(|| own.cloned()) {
+    if let Some(reason) = of_use.or_else(|| own.cloned()).or_else(|| missing.map(str::to_owned)) {
         return Some(Skip::Declared { reason });
     }
     let mut conditions = brought.map(|brought| &brought.when).into_iter().chain([when]);

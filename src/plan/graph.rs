@@ -24,8 +24,10 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
             .or_default()
             .push(at);
     }
+    let drafts = expansion.drafts.iter().enumerate();
+    let not_wanted = drafts.filter(|(_, draft)| draft.not_wanted).map(|(at, _)| at).collect();
     for at in 0..expansion.drafts.len() {
-        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &expansion.broken);
+        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &not_wanted, &expansion.broken);
         mistakes.extend(problems);
         let draft = &mut expansion.drafts[at];
         draft.check.needs = needs;
@@ -39,11 +41,13 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
 fn needs_of(
     draft: &Draft,
     index: &Index,
+    not_wanted: &BTreeSet<usize>,
     broken: &BTreeSet<(String, String)>,
 ) -> (Vec<usize>, Option<usize>, Vec<Mistake>) {
     let around = Around {
         suite: &draft.check.id.suite,
         index,
+        not_wanted,
         broken,
     };
     let used = draft.check.used.as_deref();
@@ -99,6 +103,8 @@ fn needs_of(
 struct Around<'a> {
     suite: &'a str,
     index: &'a Index,
+    /// Those that nobody means who names all of a use.
+    not_wanted: &'a BTreeSet<usize>,
     broken: &'a BTreeSet<(String, String)>,
 }
 
@@ -141,7 +147,12 @@ impl Around<'_> {
                 .flat_map(|(_, at)| at.iter().copied())
                 .collect();
             if !found.is_empty() {
-                return Ok(found);
+                let wanted: Vec<usize> = found
+                    .iter()
+                    .copied()
+                    .filter(|at| !self.not_wanted.contains(at))
+                    .collect();
+                return Ok(if wanted.is_empty() { found } else { wanted });
             }
             let root = name.split('.').next().unwrap_or(&name).to_owned();
             if [name, root]

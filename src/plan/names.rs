@@ -147,7 +147,7 @@ fn judge(name: &str, span: &Range<usize>, reader: &Reader<'_>, offers: &Offers<'
             .filter_map(|((_, full), _)| reader.calls(full)?.strip_prefix(&inside))
             .collect();
         return Some(if checks.is_empty() {
-            nobody(name, span, &known(reader, offers))
+            nobody(name, span, reader.used.is_some(), &known(reader, offers))
         } else {
             not_in_pack(root, rest, span, &checks)
         });
@@ -222,10 +222,11 @@ fn known<'a>(reader: &'a Reader<'_>, offers: &'a Offers<'_>) -> Vec<&'a str> {
     reader.vars.keys().map(String::as_str).chain(checks).collect()
 }
 
-fn nobody(name: &str, span: &Range<usize>, known: &[&str]) -> Problem {
+fn nobody(name: &str, span: &Range<usize>, in_pack: bool, known: &[&str]) -> Problem {
     let root = name.split('.').next().unwrap_or(name);
     let hint = match did_you_mean(root, known.iter().copied()) {
         Some(meant) => format!("did you mean `{}`?", name.replacen(root, meant, 1)),
+        None if in_pack => format!("a pack knows its own parameters only: declare [params.{root}]"),
         None => format!("give it with --var {root}=…, or as vars.{root} in the suite or the environment"),
     };
     Problem::at(span.clone(), format!("unknown name `{name}`")).hint(hint)
@@ -243,7 +244,7 @@ pub(super) fn unknown(name: &str, scope: &Scope, span: &Range<usize>) -> Option<
         .chain(scope.pending.iter())
         .map(String::as_str)
         .collect();
-    Some(nobody(name, span, &known))
+    Some(nobody(name, span, scope.of_pack, &known))
 }
 
 /// The environment variables that checks to run, and the endpoints they use, need and do not have, each with its first

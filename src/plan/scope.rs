@@ -107,6 +107,7 @@ pub(super) fn of_pack(pack: &Pack, params: BTreeMap<String, Json>, suite: &Scope
         vars: Rc::new(params),
         env: Rc::clone(&suite.env),
         pending: Rc::new(pack.checks.iter().map(|check| check.name.clone()).collect()),
+        of_pack: true,
         ..Scope::default()
     };
     let tables = pack

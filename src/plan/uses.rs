@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use crate::kinds::Entry as Kind;
 use crate::suite::{
     CheckDef, Defaults, Entry, Mistake, Names, Node, OneOrEach, Pack, Packs, Param, ParamType, Problem, Scope, Spanned,
-    Table, UseDef, UseKeys, Value, decode, is_placeholder, names_in, one_of, render, render_partly, toml_of,
+    Table, UseDef, UseKeys, Value, decode, is_expression, is_placeholder, names_in, one_of, render, render_partly,
+    render_text, toml_of,
 };
 
 use super::expand::{Expansion, Ground, When, when};
@@ -80,6 +81,21 @@ impl Brought {
         self.params
             .iter()
             .filter(move |(name, _)| roots.contains(name.as_str()))
+    }
+
+    /// Why a check is not asked for whose `when` uses `names`: it is about a parameter that may be left out, and is.
+    pub(super) fn missing(
+        &self,
+        when: &When,
+        names: &[(Names, Range<usize>)],
+        vars: &BTreeMap<String, Json>,
+    ) -> Option<String> {
+        if !matches!(when, When::Skip(_)) {
+            return None;
+        }
+        let mut names = names.iter().flat_map(|(names, _)| names);
+        let name = names.find(|name| vars.get(*name) == Some(&Json::Null) && !self.params.contains_key(*name))?;
+        Some(format!("[use.{}] gives no with.{name}", self.name))
     }
 
     /// The endpoint for a check of `kind` that names none itself.
@@ -282,6 +298,7 @@ fn given(param: &Param, entry: &Entry, scope: &Scope, problems: &mut Vec<Problem
     if filled
         && !open
         && let Some(expected) = param.accepts
+        && expected != ParamType::Any
         && ParamType::of(&value) != Some(expected)
     {
         let found = ParamType::of(&value).map_or("null", ParamType::name);
@@ -311,7 +328,8 @@ fn mentions(
         .collect()
 }
 
-/// The checks, without the keys that mention an optional parameter which has no value.
+/// The checks, without the keys that mention an optional parameter which has no value, unless they say what holds then:
+/// `"{{ this or that }}"`.
 fn absent_left_out(pack: Pack, ground: &Ground<'_>) -> Vec<CheckDef> {
     let absent: BTreeSet<&str> = pack
         .params
@@ -322,20 +340,24 @@ fn absent_left_out(pack: Pack, ground: &Ground<'_>) -> Vec<CheckDef> {
     let mut checks = pack.checks;
     if !absent.is_empty() {
         for check in &mut checks {
-            leave_out(&mut check.table, &absent);
+            leave_out(&mut check.table, &absent, &ground.scope);
         }
     }
     checks
 }
 
-fn leave_out(table: &mut Table, absent: &BTreeSet<&str>) {
-    table.0.retain_mut(|entry| match &mut entry.node.value {
-        Value::Table(inner) => {
+fn leave_out(table: &mut Table, absent: &BTreeSet<&str>, scope: &Scope) {
+    table.0.retain_mut(|entry| {
+        if let Value::Table(inner) = &mut entry.node.value {
             let had = !inner.0.is_empty();
-            leave_out(inner, absent);
-            !had || !inner.0.is_empty()
+            leave_out(inner, absent, scope);
+            return !had || !inner.0.is_empty();
         }
-        _ => !mentions_any(&entry.node, absent),
+        let filled = match &entry.node.value {
+            Value::Text(text) if is_expression(text) => render_text(text, scope).is_ok_and(|value| !value.is_null()),
+            _ => false,
+        };
+        filled || !mentions_any(&entry.node, absent)
     });
 }
 

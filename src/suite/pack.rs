@@ -57,6 +57,8 @@ pub enum ParamType {
     List,
     /// A table.
     Table,
+    /// Any of them.
+    Any,
 }
 
 impl ParamType {
@@ -69,6 +71,7 @@ impl ParamType {
             Self::Boolean => "boolean",
             Self::List => "list",
             Self::Table => "table",
+            Self::Any => "any",
         }
     }
 
@@ -167,7 +170,11 @@ fn read_params(entry: Entry, problems: &mut Vec<Problem>) -> Vec<Param> {
 fn read_param(entry: Entry, problems: &mut Vec<Problem>) -> Option<Param> {
     problems.extend(bad_name(&entry.key, &entry.key_span, "a parameter"));
     let node = Node::new(entry.key_span, entry.node.value);
-    match names_in(&node) {
+    let default = match &node.value {
+        Value::Table(declared) => declared.get("default"),
+        _ => None,
+    };
+    match default.map_or_else(|| Ok(Vec::new()), |default| names_in(&default.node)) {
         Ok(names) => problems.extend(names.into_iter().map(|(_, span)| {
             Problem::at(span, "a template has no meaning here").hint("a use gives the value; its templates are filled")
         })),

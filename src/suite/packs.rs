@@ -7,11 +7,27 @@ use super::{Mistake, Source, shown_path};
 
 /// The packs of this repository, each with its text. A new one is a file in `checks/` and a line here.
 const BUILT_IN: &[(&str, &str)] = &[
+    ("admin_only", include_str!("../../checks/admin_only.toml")),
+    ("alembic", include_str!("../../checks/alembic.toml")),
+    ("bullmq", include_str!("../../checks/bullmq.toml")),
+    ("cors_allowlist", include_str!("../../checks/cors_allowlist.toml")),
     ("credit_ledger", include_str!("../../checks/credit_ledger.toml")),
+    ("fastapi", include_str!("../../checks/fastapi.toml")),
+    ("flyio", include_str!("../../checks/flyio.toml")),
+    ("https_edge", include_str!("../../checks/https_edge.toml")),
+    ("least_privilege", include_str!("../../checks/least_privilege.toml")),
+    ("nextjs", include_str!("../../checks/nextjs.toml")),
+    ("prisma", include_str!("../../checks/prisma.toml")),
+    ("public_leaks", include_str!("../../checks/public_leaks.toml")),
     (
         "rate_limited_route",
         include_str!("../../checks/rate_limited_route.toml"),
     ),
+    ("redis_queue", include_str!("../../checks/redis_queue.toml")),
+    ("rq_workers", include_str!("../../checks/rq_workers.toml")),
+    ("security_headers", include_str!("../../checks/security_headers.toml")),
+    ("stripe_webhook", include_str!("../../checks/stripe_webhook.toml")),
+    ("supabase_auth", include_str!("../../checks/supabase_auth.toml")),
     ("supabase_rls", include_str!("../../checks/supabase_rls.toml")),
 ];
 

@@ -172,12 +172,16 @@ impl Environment {
     /// `[env.prod]`, or `[env."shop.prod"]`: how its header is written.
     #[must_use]
     pub fn shown_header(&self) -> String {
-        let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if !self.name.is_empty() && self.name.chars().all(bare) {
-            format!("[env.{}]", self.name)
-        } else {
-            format!("[env.{:?}]", self.name)
-        }
+        header_of(&self.name)
+    }
+}
+
+fn header_of(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(bare) {
+        format!("[env.{name}]")
+    } else {
+        format!("[env.{name:?}]")
     }
 }
 
@@ -239,7 +243,7 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
     let Value::Table(mut table) = entry.node.value else {
         problems.push(Problem::at(
             entry.node.span,
-            format!("expected a table [env.{}]", entry.key),
+            format!("expected a table {}", header_of(&entry.key)),
         ));
         return None;
     };

@@ -44,6 +44,8 @@ pub struct Scope {
     pub pending: Rc<BTreeSet<String>>,
     /// Variables that a run must be given with `--var`; nobody has yet.
     pub awaited: Rc<BTreeSet<String>>,
+    /// Whether only what a pack declares has a meaning.
+    pub of_pack: bool,
 }
 
 /// The names that a text uses, dotted: `login.token`, `env.API_KEY`, `workflows`.
@@ -258,6 +260,12 @@ pub fn render_text(text: &str, scope: &Scope) -> Result<Json, String> {
         Err(_) if open => Ok(Json::String(placeholder(text))),
         Err(error) => Err(failed(text, &error)),
     }
+}
+
+/// Whether the whole text is one expression.
+#[must_use]
+pub fn is_expression(text: &str) -> bool {
+    sole_expression(text).is_some()
 }
 
 /// `text` with its templates standing for values that are not known.
