@@ -143,7 +143,7 @@ impl Target<'_> {
     ) -> Result<reqwest::Response, Unobserved> {
         let ready = self.build(request, method, url, with_body, same_origin)?;
         let headers = ready.headers();
-        site.ledger.note(
+        let number = site.ledger.note(
             url.path(),
             Identity::of(headers.get(AUTHORIZATION), headers.get(COOKIE)),
         );
@@ -151,6 +151,7 @@ impl Target<'_> {
             .execute(ready)
             .await
             .map_err(|error| error::explain(&error, url))?;
+        site.ledger.answered(number);
         self.jar().borrow_mut().store(answer.headers(), url);
         Ok(answer)
     }
