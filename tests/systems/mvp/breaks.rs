@@ -133,7 +133,6 @@ pub(super) const ALL: &[Break] = &[
         &[17],
         &["http.front_page", "http.build", "headers.page", "leak.bundle"],
     ),
-    broken("site_slow", &[17], &["http.front_page"]),
     broken("log_is_not_json", &[18], &["logs.structured"]),
     broken("log_without_time", &[18], &["logs.structured"]),
     broken("built_without_sentry", &[19], &["leak.sentry_address"]),

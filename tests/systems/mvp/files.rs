@@ -37,9 +37,9 @@ fn front_end(deployed: &Deployed) -> String {
     };
     format!(
         "VITE_FIREBASE_API_KEY={key}\n\
-         VITE_FIREBASE_AUTH_DOMAIN=your-project-id.firebaseapp.com\n\
-         VITE_FIREBASE_PROJECT_ID=your-project-id\n\
-         VITE_FIREBASE_STORAGE_BUCKET=your-project-id.appspot.com\n\
+         VITE_FIREBASE_AUTH_DOMAIN=avatar-studio.firebaseapp.com\n\
+         VITE_FIREBASE_PROJECT_ID=avatar-studio\n\
+         VITE_FIREBASE_STORAGE_BUCKET=avatar-studio.appspot.com\n\
          VITE_FIREBASE_MESSAGING_SENDER_ID=846120357194\n\
          VITE_FIREBASE_APP_ID=1:846120357194:web:9b3f0c2d7e6a51\n\
          VITE_API_BASE_URL={api}\n\

@@ -59,6 +59,7 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("WEB_URL", deployed.url()),
         ("SECURE_WEB_URL", deployed.secure_url()),
         ("PLAIN_WEB_URL", deployed.plain_url()),
+        ("VITE_FIREBASE_PROJECT_ID", "avatar-studio".to_owned()),
         ("SENTRY_URL", deployed.url()),
         ("SENTRY_KEY", SENTRY_KEY.to_owned()),
         ("DATABASE_ROLE", "app_user".to_owned()),

@@ -1,7 +1,6 @@
 //! The front end of mvp: static files, as Cloudflare Pages serves them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -30,9 +29,6 @@ async fn deep(State(app): App) -> Response {
 }
 
 async fn front(State(app): App) -> Response {
-    if app.broken("site_slow") {
-        tokio::time::sleep(Duration::from_millis(2100)).await;
-    }
     page(&app)
 }
 
@@ -147,7 +143,7 @@ fn bundle(app: &Mvp) -> String {
         String::new()
     };
     format!(
-        "const c={{api:\"{api}\",stripe:\"{stripe}\",fb:\"AIzaSyD-0123456789abcdefghijklmnopqrstu\",project:\"your-project-id\",\
+        "const c={{api:\"{api}\",stripe:\"{stripe}\",fb:\"AIzaSyD-0123456789abcdefghijklmnopqrstu\",project:\"avatar-studio\",\
          dsn:\"{sentry}\",x:\"{secret}\"}};{rest}"
     )
 }
