@@ -45,6 +45,9 @@ sessions = { lt = "{{ passed_waiting.sessions }}" }
 [connections.failed_headroom]
 headroom = "99%"
 
+[connections.failed_open]
+plain = false
+
 [connections.failed_role]
 roles_absent = ["migrator"]
 
@@ -93,17 +96,32 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-#[test]
-fn every_promise_is_told_when_it_is_broken() {
+/// A server with TLS, and where `only` is set without anything else.
+fn encrypting(only: bool) -> Postgres {
     let made = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let postgres = Postgres::start(&PostgresOptions {
+    Postgres::start(&PostgresOptions {
         certificate: Some(Certificate {
             chain: made.cert.pem(),
             key: made.signing_key.serialize_pem(),
         }),
+        tls_only: only,
         ..PostgresOptions::default()
     })
-    .unwrap();
+    .unwrap()
+}
+
+#[test]
+fn a_server_that_refuses_plain_connections_is_seen_to() {
+    let postgres = encrypting(true);
+    let address = format!("{}?sslmode=require", postgres.superuser_url("postgres"));
+    let suite = "[connections.encrypted_only]\nplain = false\n";
+    let said = Project::prod(&format!("postgres = {address:?}"), suite).run();
+    said.exits(0);
+}
+
+#[test]
+fn every_promise_is_told_when_it_is_broken() {
+    let postgres = encrypting(false);
     let held = hold(&postgres);
     sleep(Duration::from_millis(300));
     let url = |user| format!("{}?sslmode=require", postgres.url(user, "p@ss", "postgres"));
@@ -128,6 +146,7 @@ fn every_promise_is_told_when_it_is_broken() {
     }
     said.exits(1).says(&[
         "2 of 2 are not: app 2 times",
+        "a connection without encryption   expected: refused   seen: accepted",
         "app for ",
         "are in use",
         "1: migrator",

@@ -247,6 +247,15 @@ fn compressed_bodies_are_read() {
 }
 
 #[test]
+fn how_a_body_was_compressed_can_be_expected() {
+    green("[http.a]\nget = \"/brotli\"\nexpect.headers.Content-Encoding = \"br\"\nexpect.size = 5\n");
+    red(
+        "[http.a]\nget = \"/gzip\"\nexpect.headers.Content-Encoding = \"br\"\n",
+        &["header Content-Encoding   expected: \"br\"   seen: \"gzip\""],
+    );
+}
+
+#[test]
 fn a_body_is_read_up_to_a_bound_and_the_finding_says_so() {
     red(
         "[http.a]\nget = \"/big\"\nexpect.body = { contains = \"y\" }\n",

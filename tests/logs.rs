@@ -135,6 +135,24 @@ fn sources_are_looked_through_and_what_others_made_is_not() {
 }
 
 #[test]
+fn what_a_platform_puts_before_our_lines_is_cut_off() {
+    let suite = r#"[logs.app]
+command = ["printf", '%b', """
+2026-10-18T10:00:00Z proxy[a1] \\033[32mfra\\033[0m [\\033[34minfo\\033[0m]Starting machine\\n\
+2026-10-18T10:00:01Z app[a1] \\033[32mfra\\033[0m [\\033[34minfo\\033[0m]LINE\\n"""]
+prefix = '^\S+ app\[\w+\] \w+ \[\w+\] ?'
+keys = ["level"]
+"#;
+    let with = |line: &str| run(&suite.replace("LINE", line), &[]);
+    with(r#"{\"level\":\"info\"}"#).exits(0);
+    with("listening")
+        .exits(1)
+        .says(&["each a JSON object", "1 of 1 lines are none; printf, line 2: listening"]);
+    let none = suite.replace("app\\[", "web\\[").replace("LINE", "x");
+    run(&none, &[]).exits(3).says(&["0 lines (2 lines without the prefix)"]);
+}
+
+#[test]
 fn the_output_of_a_program_is_looked_through() {
     let suite = |word: &str| {
         format!("[logs.names]\ncommand = [\"printf\", 'src/main.rs\\n{word}\\n']\nforbid = ['(^|/)\\.env$']\n")

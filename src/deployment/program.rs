@@ -1,10 +1,12 @@
 //! A program of this machine, run as a check's way to look: no shell, bounded output, killed when its check is dropped.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
@@ -73,6 +75,15 @@ pub async fn run(
         stderr: stderr.0,
         took_ms: start.elapsed().as_secs_f64() * 1000.0,
     })
+}
+
+/// The text without the sequences that colour a terminal.
+#[must_use]
+pub fn without_colours(text: &str) -> Cow<'_, str> {
+    match Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]") {
+        Ok(regex) => regex.replace_all(text, ""),
+        Err(_) => Cow::Borrowed(text),
+    }
 }
 
 fn not_started(program: &str, error: &io::Error) -> Unobserved {

@@ -7,10 +7,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
-use crate::deployment::postgres::Mode;
+use crate::deployment::postgres::{Mode, Plain};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::Finding;
-use crate::suite::{Matcher, Period, Spanned, did_you_mean};
+use crate::suite::{Matcher, Period, Problem, Spanned, did_you_mean};
 
 use super::{Export, Kind};
 
@@ -28,13 +28,14 @@ use super::{Export, Kind};
 /// headroom = "20%"
 /// idle_in_transaction_max = "30s"
 /// roles_absent = ["migration_user"]
+/// plain = false
 ///
 /// [connections.after_the_load]
 /// users = ["app_user"]
 /// sessions = { le = "{{ app.sessions }}" }
 /// ```
 ///
-/// Keys (at least one of the last five):
+/// Keys (at least one besides users):
 ///
 ///   users                    count only sessions of these roles; by default of all, this tool's own aside
 ///   ssl                      true: every session (those on a local socket aside) is encrypted
@@ -42,6 +43,8 @@ use super::{Export, Kind};
 ///   headroom                 how much of the server's connections, of all its databases, must be free: "20%"
 ///   idle_in_transaction_max  how long a session may wait inside a transaction: "30s"
 ///   roles_absent             roles of which nobody is connected: those of migrations, of a person
+///   plain                    false: the server refuses a connection without encryption. One is tried, with the
+///                            credentials of the endpoint's address, which have just served for an encrypted one.
 ///
 /// Only sessions of the same database count, for `headroom` and `roles_absent` those of the whole server. `sessions` is
 /// handed on as {{ app.sessions }}, so that a later check can tell whether a load left connections behind.
@@ -71,6 +74,8 @@ pub(super) struct Connections {
     /// Roles of which nobody is connected.
     #[serde(default)]
     roles_absent: Vec<Spanned<String>>,
+    /// `false`: a connection without encryption is refused.
+    plain: Option<Spanned<bool>>,
 }
 
 /// `"20%"`.
@@ -117,6 +122,9 @@ pub(super) struct Seen {
     /// All roles, to suggest from, where one does not.
     #[serde(default)]
     roles: Vec<String>,
+    /// What became of a connection without encryption, where one was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plain: Option<Plain>,
 }
 
 /// One session, this tool's own aside.
@@ -146,6 +154,20 @@ impl Kind for Connections {
             && self.headroom.is_none()
             && self.idle_in_transaction_max.is_none()
             && self.roles_absent.is_empty()
+            && self.plain.is_none()
+    }
+
+    fn mistakes(&self) -> Vec<Problem> {
+        let asked = self.plain.iter().filter(|plain| ***plain);
+        asked
+            .map(|plain| {
+                Problem::at(
+                    plain.span(),
+                    "that a server takes connections without encryption is no promise",
+                )
+                .hint("`plain = false`: it refuses them")
+            })
+            .collect()
     }
 
     fn exports(&self) -> &'static [&'static str] {
@@ -161,7 +183,15 @@ impl Kind for Connections {
     }
 
     fn steps(&self) -> Vec<String> {
-        vec!["read pg_stat_activity, pg_stat_ssl and the server's limits, in a read-only transaction".to_owned()]
+        let plain = self
+            .plain
+            .iter()
+            .map(|_| "try to connect without encryption".to_owned());
+        std::iter::once(
+            "read pg_stat_activity, pg_stat_ssl and the server's limits, in a read-only transaction".to_owned(),
+        )
+        .chain(plain)
+        .collect()
     }
 
     async fn observe(&self, target: &Target<'_>) -> Result<Seen, Unobserved> {
@@ -171,8 +201,12 @@ impl Kind for Connections {
         let named: Vec<&str> = named.into_iter().chain(users).collect();
         let text = transaction.scalar(QUERY, &[json!(named)]).await;
         transaction.rollback().await;
-        serde_json::from_str(&text?.unwrap_or_default())
-            .map_err(|why| Unobserved::new(format!("the sessions cannot be read: {why}")))
+        let mut seen: Seen = serde_json::from_str(&text?.unwrap_or_default())
+            .map_err(|why| Unobserved::new(format!("the sessions cannot be read: {why}")))?;
+        if self.plain.is_some() {
+            seen.plain = Some(target.postgres()?.plain(target.timeout()).await?);
+        }
+        Ok(seen)
     }
 
     fn judge(&self, seen: &Seen) -> Vec<Finding> {
@@ -200,6 +234,9 @@ impl Kind for Connections {
         }
         for role in &self.roles_absent {
             findings.push(judge_absent(role, seen).at(role.span()));
+        }
+        if let (Some(wanted), Some(plain)) = (&self.plain, &seen.plain) {
+            findings.push(judge_plain(plain).at(wanted.span()));
         }
         findings
     }
@@ -280,6 +317,16 @@ fn judge_absent(role: &str, seen: &Seen) -> Finding {
         return unknown_role(role, seen);
     }
     Finding::passed(what, "none", "none")
+}
+
+fn judge_plain(plain: &Plain) -> Finding {
+    let (what, expected) = ("a connection without encryption", "refused");
+    match plain {
+        Plain::Refused(why) => Finding::passed(what, expected, format!("refused: {why}")),
+        Plain::Accepted => Finding::failed(what, expected, "accepted").hint(
+            "only `hostssl` lines in the server's pg_hba.conf; at Supabase, switch on \"Enforce SSL on incoming connections\"",
+        ),
+    }
 }
 
 fn unknown_role(role: &str, seen: &Seen) -> Finding {
@@ -437,6 +484,25 @@ mod tests {
         }
         let fine = lines(&check.judge(&seen(vec![session("app", true, Some(2.0))])));
         assert!(fine.lines().all(|line| line.starts_with("passed")), "{fine}");
+    }
+
+    #[test]
+    fn a_server_that_takes_plain_connections_is_told() {
+        let check: Connections = kind("plain = false");
+        let tried = |plain| Seen {
+            plain: Some(plain),
+            ..seen(vec![])
+        };
+        assert_eq!(
+            lines(&check.judge(&tried(Plain::Refused("no encryption".to_owned())))),
+            "passed a connection without encryption: expected refused, seen refused: no encryption\n"
+        );
+        let told = lines(&check.judge(&tried(Plain::Accepted)));
+        assert!(
+            told.starts_with("failed a connection without encryption: expected refused, seen accepted"),
+            "{told}"
+        );
+        assert_eq!(kind::<Connections>("plain = true").mistakes().len(), 1);
     }
 
     #[test]

@@ -47,7 +47,8 @@ use super::Kind;
 ///
 ///   expect.status     200, "2xx" or [200, 204]. Without it any 2xx is expected.
 ///   expect.json       values by JSONPath: expect.json."$.data[0].id" = { type = "uuid" }
-///   expect.headers    values of headers; expect.cookies: values of cookies that are set
+///   expect.headers    values of headers; expect.cookies: values of cookies that are set. Bodies are asked for packed, and
+///                     unpacked: expect.headers.Content-Encoding = "br" with headers.Accept-Encoding = "br"
 ///   expect.body       the body as text; expect.size: its bytes, decompressed
 ///   expect.redirect   the Location header, of a redirect that is not followed
 ///   expect.within     how long the exchange may take: "800ms"

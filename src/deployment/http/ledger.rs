@@ -36,24 +36,35 @@ pub(super) struct Ledger(RefCell<Vec<Sent>>);
 
 #[derive(Debug)]
 struct Sent {
+    /// When its answer came, or else when it was sent: the server has counted it no later.
     at: Instant,
     path: Box<str>,
     identity: Identity,
 }
 
 impl Ledger {
-    pub(super) fn note(&self, path: &str, identity: Identity) {
-        self.0.borrow_mut().push(Sent {
+    /// Notes that a request is sent; gives its number.
+    pub(super) fn note(&self, path: &str, identity: Identity) -> usize {
+        let mut sent = self.0.borrow_mut();
+        sent.push(Sent {
             at: Instant::now(),
             path: path.into(),
             identity,
         });
+        sent.len() - 1
+    }
+
+    /// Notes that the answer to request `number` has come.
+    pub(super) fn answered(&self, number: usize) {
+        if let Some(sent) = self.0.borrow_mut().get_mut(number) {
+            sent.at = Instant::now();
+        }
     }
 
     /// How many requests went to paths that start with `scope` within the last `window`: of anyone, or of `identity`.
     pub(super) fn spent(&self, scope: &str, window: Duration, identity: Option<Identity>) -> usize {
         let sent = self.0.borrow();
-        let recent = sent.iter().rev().take_while(|sent| sent.at.elapsed() <= window);
+        let recent = sent.iter().filter(|sent| sent.at.elapsed() <= window);
         let counted = |sent: &&Sent| sent.path.starts_with(scope) && identity.is_none_or(|who| who == sent.identity);
         recent.filter(counted).count()
     }

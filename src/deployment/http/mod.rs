@@ -3,6 +3,7 @@
 //! No redirect is followed and no cookie kept unless a check asks for it. Bodies are read up to a bound. TLS is verified
 //! against the system's certificates (`SSL_CERT_FILE` names others); HTTP/2 is spoken where the server offers it.
 
+mod encoding;
 mod error;
 mod expect;
 mod jar;
@@ -14,7 +15,7 @@ mod status;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HeaderValue, LOCATION};
 use reqwest::{Client, Method, StatusCode, redirect};
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
@@ -127,9 +128,7 @@ impl Target<'_> {
                 url = next;
                 continue;
             }
-            return Response::read(answer, request.body_bound(), hops, start)
-                .await
-                .map_err(|error| error::explain(&error, &url));
+            return Response::read(answer, request.body_bound(), hops, start, &url).await;
         }
     }
 
@@ -144,7 +143,7 @@ impl Target<'_> {
     ) -> Result<reqwest::Response, Unobserved> {
         let ready = self.build(request, method, url, with_body, same_origin)?;
         let headers = ready.headers();
-        site.ledger.note(
+        let number = site.ledger.note(
             url.path(),
             Identity::of(headers.get(AUTHORIZATION), headers.get(COOKIE)),
         );
@@ -152,6 +151,7 @@ impl Target<'_> {
             .execute(ready)
             .await
             .map_err(|error| error::explain(&error, url))?;
+        site.ledger.answered(number);
         self.jar().borrow_mut().store(answer.headers(), url);
         Ok(answer)
     }
@@ -180,6 +180,9 @@ impl Target<'_> {
     ) -> Result<reqwest::Request, Unobserved> {
         let mut builder = client_for(url, request.http2)?.request(method.clone(), url.clone());
         builder = request.add_headers(builder, same_origin);
+        if !request.has_header(ACCEPT_ENCODING.as_str()) {
+            builder = builder.header(ACCEPT_ENCODING, encoding::ACCEPTED);
+        }
         if with_body {
             builder = request.add_body(builder);
         }

@@ -5,8 +5,13 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_LENGTH, SET_COOKIE};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
+use crate::deployment::Unobserved;
 use crate::suite::ByteSize;
+
+use super::encoding::Encoding;
+use super::error::explain;
 
 /// What came back.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -48,21 +53,30 @@ impl Response {
         bound: ByteSize,
         hops: Vec<Hop>,
         start: Instant,
-    ) -> Result<Self, reqwest::Error> {
+        url: &Url,
+    ) -> Result<Self, Unobserved> {
         let limit = usize::try_from(bound.0).unwrap_or(usize::MAX);
+        let encoding = Encoding::of(answer.headers());
         let announced = answer
             .headers()
             .get(CONTENT_LENGTH)
+            .filter(|_| encoding.is_none())
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        let (mut bytes, mut cut_at) = (Vec::new(), None);
-        while let Some(chunk) = answer.chunk().await? {
+        let (mut bytes, mut cut) = (Vec::new(), false);
+        while let Some(chunk) = answer.chunk().await.map_err(|error| explain(&error, url))? {
             let room = limit - bytes.len();
             bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if chunk.len() > room {
-                cut_at = Some(bound.0);
+                cut = true;
                 break;
             }
         }
+        if let Some(encoding) = encoding {
+            (bytes, cut) = encoding
+                .decode(&bytes, cut, limit)
+                .map_err(|why| Unobserved::new(format!("the body of {} cannot be decoded: {why}", url.path())))?;
+        }
+        let cut_at = cut.then_some(bound.0);
         let headers: Vec<(String, String)> = answer
             .headers()
             .iter()

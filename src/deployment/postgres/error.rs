@@ -258,6 +258,16 @@ fn hosts(presented: &[String]) -> String {
     bare.collect::<Vec<_>>().join(", ")
 }
 
+/// What the server says where it refuses a connection because it is not encrypted: PostgreSQL by its code, poolers in words.
+pub(super) fn wants_encryption(error: &tokio_postgres::Error) -> Option<String> {
+    let said = error.as_db_error()?;
+    let words = said.message().to_lowercase();
+    let about = ["ssl", "tls", "encrypt", "insecure"]
+        .iter()
+        .any(|word| words.contains(word));
+    (said.code().code() == "28000" || about).then(|| said.message().to_owned())
+}
+
 /// The TLS library's error below the driver's.
 pub(super) fn find_tls(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
     find_io(error)?.get_ref()?.downcast_ref()

@@ -16,9 +16,10 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Client, Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
+use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
-use tokio_postgres::Config;
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::dsn::Dsn;
@@ -86,6 +87,23 @@ impl Database {
         }
     }
 
+    /// Tries one connection without encryption, whatever the address says of it.
+    ///
+    /// # Errors
+    /// When it fails for another reason than that it is not encrypted.
+    pub async fn plain(&self, timeout: Duration) -> Result<Plain, Unobserved> {
+        let mut config = self.dsn.config.clone();
+        config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+        let limit = timeout.mul_f64(0.9);
+        match tokio::time::timeout(limit, config.connect(NoTls)).await {
+            Err(_) => Err(self.too_slow(limit)),
+            Ok(Ok(_)) => Ok(Plain::Accepted),
+            Ok(Err(error)) => error::wants_encryption(&error)
+                .map(Plain::Refused)
+                .ok_or_else(|| unreachable(&self.dsn.address, SslMode::Disable, &error)),
+        }
+    }
+
     /// The database's tables, functions, policies and roles; read once a run.
     pub async fn catalogue(&self, timeout: Duration) -> Result<&Catalogue, Unobserved> {
         self.catalogue
@@ -141,6 +159,15 @@ impl Database {
         Unobserved::new(format!("{} did not answer within {limit}", self.address()))
             .hint("is the host right, and does a firewall drop the packets?")
     }
+}
+
+/// What became of a connection without encryption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Plain {
+    /// It was taken.
+    Accepted,
+    /// The server wants encryption, and says so.
+    Refused(String),
 }
 
 /// Connects as libpq does: `allow` and `prefer` try the other way if the first is refused.

@@ -5,7 +5,6 @@ mod table;
 use std::borrow::Cow;
 use std::path::Path;
 
-use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -222,7 +221,7 @@ impl Command {
     /// What JSONPaths look into.
     fn document(&self, seen: &Ended) -> Result<Value, String> {
         match self.form() {
-            Output::Table => table::rows(&without_colours(&seen.stdout)),
+            Output::Table => table::rows(&program::without_colours(&seen.stdout)),
             Output::Lines => Ok(lines(&seen.stdout)),
             Output::Json | Output::Text => {
                 serde_json::from_str(&seen.stdout).map_err(|error| match seen.stdout.trim() {
@@ -247,7 +246,7 @@ impl Command {
             .into_iter()
             .find(|text| !text.trim().is_empty());
         let shown = match said {
-            Some(text) if !holds => format!("{ended}: {}", without_colours(text.trim())),
+            Some(text) if !holds => format!("{ended}: {}", program::without_colours(text.trim())),
             _ => ended,
         };
         let finding = Finding::expect(holds, "exit code", expected, shown);
@@ -307,17 +306,9 @@ fn cut_short(finding: Finding, cut: bool) -> Finding {
 }
 
 fn lines(text: &str) -> Value {
-    let text = without_colours(text);
+    let text = program::without_colours(text);
     let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
     lines.map(Value::from).collect()
-}
-
-/// The text without the sequences that colour a terminal.
-fn without_colours(text: &str) -> Cow<'_, str> {
-    match Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]") {
-        Ok(regex) => regex.replace_all(text, ""),
-        Err(_) => Cow::Borrowed(text),
-    }
 }
 
 #[cfg(test)]

@@ -163,6 +163,7 @@ fn over(seen: &Seen) -> String {
         (seen.files, "files"),
         (seen.binary, "binary files passed over"),
         (seen.folders, "folders passed over"),
+        (seen.others, "lines without the prefix"),
     ];
     let parts: Vec<String> = parts
         .iter()

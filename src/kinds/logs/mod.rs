@@ -33,7 +33,7 @@ use super::Kind;
 ///
 /// [logs.structured]
 /// command = ["flyctl", "logs", "--no-tail"]
-/// json = true
+/// prefix = '^\S+ app\[\w+\] \w+ \[\w+\] ?'
 /// keys = ["level", "ts"]
 ///
 /// [logs.repository]
@@ -50,6 +50,8 @@ use super::Kind;
 ///   files       patterns of files, relative to where smoke runs: * ? [a-z], and ** for any depth. Binary files and the
 ///               folders node_modules, .git and target are passed over, unless the pattern names them; how many, is said.
 ///   command     a program and its arguments, without a shell, whose output is looked through. It must exit with 0.
+///   prefix      a regular expression: what the platform puts before each line of ours. It is cut off, and lines without
+///               it, which are others', are read for secrets only. Without it all lines are ours, as a whole.
 ///   at_least    so many lines there must be; default 1. With fewer the check is unclear.
 ///   secrets     false: do not look for secrets by their form, as in `leak`; here also JWTs, bearer tokens, and keys of
 ///               Google. What guides write in their place (your-key, <password>, ${PASSWORD}) is none.
@@ -80,6 +82,8 @@ pub(super) struct Logs {
     files: Vec<Spanned<String>>,
     /// A program whose output is looked through.
     command: Option<Spanned<Vec<String>>>,
+    /// What stands before each line of ours.
+    prefix: Option<Spanned<Pattern>>,
     /// So many lines there must be.
     #[serde(default = "one")]
     at_least: usize,
@@ -123,6 +127,9 @@ fn one() -> usize {
 pub(super) struct Seen {
     files: usize,
     lines: usize,
+    /// Lines without the prefix.
+    #[serde(default)]
+    others: usize,
     /// Binary files, and folders such as node_modules.
     binary: usize,
     folders: usize,
@@ -175,6 +182,15 @@ impl Kind for Logs {
         }
         if let (Some(fresh), Some(_)) = (&self.fresh, &self.command) {
             problems.push(Problem::at(fresh.span(), "`fresh` is about files"));
+        }
+        if let Some(prefix) = self
+            .prefix
+            .as_ref()
+            .filter(|prefix| !prefix.0.as_str().starts_with('^'))
+        {
+            problems.push(
+                Problem::at(prefix.span(), "a prefix stands at the start of a line").hint("let it begin with `^`"),
+            );
         }
         for pattern in &self.files {
             if let Err(error) = glob::Pattern::new(pattern) {

@@ -33,7 +33,7 @@ pub(super) async fn look(logs: &Logs, target: &Target<'_>) -> Result<Seen, Unobs
         if ended.cut {
             reading.seen.cut.push(name.to_owned());
         }
-        reading.text(name, &ended.stdout);
+        reading.text(name, &program::without_colours(&ended.stdout));
         return Ok(reading.seen);
     }
     let mut known = BTreeSet::new();
@@ -109,6 +109,10 @@ impl<'a> Reading<'a> {
             }
         }
         for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let Some(line) = self.ours(line) else {
+                self.seen.others += 1;
+                continue;
+            };
             self.seen.lines += 1;
             let place = || format!("{name}, line {}", index + 1);
             let secrets = &self.secrets;
@@ -141,6 +145,16 @@ impl<'a> Reading<'a> {
             if is_error(line, object.as_ref()) {
                 note(&mut self.seen.errors);
             }
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// The line without its prefix; none where it has none, and should.
+    fn ours<'b>(&self, line: &'b str) -> Option<&'b str> {
+        match &self.logs.prefix {
+            Some(prefix) => prefix.0.find(line).map(|found| &line[found.end()..]),
+            None => Some(line),
         }
     }
 }

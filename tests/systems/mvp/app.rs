@@ -1,76 +1,33 @@
-//! The application of mvp: the API as FastAPI and SlowAPI answer, and the static front end as Cloudflare Pages serves it.
+//! The API of mvp, as FastAPI and SlowAPI answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use super::{ADMIN_PASSWORD, ORIGINS, PASSWORD, SECRET_KEY, USER, WEBHOOK_SECRET, WINDOW};
-use crate::standin::answer::{bearer, cors, headers, html, json, text, with};
+use super::{ADMIN_PASSWORD, GUIDE_SECRET, ORIGINS, PASSWORD, SECRET_KEY, USER, WEBHOOK_SECRET, WINDOW, site};
+use crate::standin::answer::{bearer, cors, headers, json, text, with};
 use crate::standin::limiter::Limiter;
 use crate::standin::{Db, Deployed, jwt, signature};
 
-struct Mvp {
+pub(super) struct Mvp {
     db: Db,
     redis: redis::Client,
     broken: Option<&'static str>,
     limiter: Limiter,
+    requests: AtomicUsize,
+    seats: Semaphore,
 }
 
-type App = State<Arc<Mvp>>;
-
-impl Mvp {
-    fn broken(&self, name: &str) -> bool {
-        self.broken == Some(name)
-    }
-
-    fn secret(&self) -> &'static str {
-        if self.broken("jwt_secret_weak") {
-            "secret"
-        } else {
-            SECRET_KEY
-        }
-    }
-
-    /// Counts a request as SlowAPI does, and leaves its key in Redis.
-    async fn limited(&self) -> Option<Response> {
-        let limit = if self.broken("rate_limit_off") {
-            1_000
-        } else {
-            self.limiter.limit()
-        };
-        let hit = self.limiter.hit("127.0.0.1");
-        if !self.broken("limits_in_memory") {
-            let mut redis = self.redis.get_multiplexed_async_connection().await.unwrap();
-            let key = format!("LIMITS:LIMITER/127.0.0.1/api/avatars/{limit}/1/minute");
-            redis::cmd("SET")
-                .arg(key)
-                .arg(hit.limit - hit.remaining)
-                .arg("EX")
-                .arg(60)
-                .exec_async(&mut redis)
-                .await
-                .unwrap();
-        }
-        let over = !hit.allowed && limit < 1_000;
-        let said = json!({ "error": format!("Rate limit exceeded: {limit} per 1 minute") });
-        over.then(|| with(json(429, &said), "retry-after", &hit.reset.to_string()))
-    }
-
-    fn user(&self, head: &HeaderMap) -> Option<Value> {
-        let token = bearer(head)?;
-        if self.broken("old_tokens_live") && token == super::old_token() {
-            return Some(json!({ "sub": USER }));
-        }
-        jwt::verify(token, self.secret())
-    }
-}
+pub(super) type App = State<Arc<Mvp>>;
 
 /// Everything behind one address; the front end answers whatever is not `/api`.
 pub(super) fn router(deployed: &Deployed) -> Router {
@@ -80,30 +37,35 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         redis: redis::Client::open(deployed.redis_url()).unwrap(),
         broken,
         limiter: Limiter::new(5, Duration::from_secs(WINDOW)),
+        requests: AtomicUsize::new(0),
+        seats: Semaphore::new(3),
     });
     let api = Router::new()
         .route("/api/health", get(health))
         .route("/api/auth/login", post(login))
         .route("/api/admin/login", post(admin_login))
+        .route("/api/admin/stats", get(admin_stats))
         .route("/api/me", get(me))
-        .route("/api/avatars", get(avatars).post(create_avatar))
+        .route("/api/gallery", get(gallery))
+        .route("/api/avatars", get(avatars))
         .route("/api/stripe/webhook", post(webhook))
+        .route("/api/42/store/", post(sentry))
         .route("/api/{*rest}", get(not_found).post(not_found))
         .with_state(Arc::clone(&state));
     let api = cors(api, move |origin| allowed(broken, origin));
-    let site = Router::new()
-        .route("/", get(page))
-        .route("/assets/{file}", get(asset))
-        .fallback(page)
-        .with_state(state);
-    let mut common = vec![
-        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
-        ("x-content-type-options", "nosniff"),
+    let both = [
+        (
+            "no_hsts",
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains",
+        ),
+        ("no_nosniff", "x-content-type-options", "nosniff"),
     ];
-    if broken == Some("no_nosniff") {
-        common.pop();
-    }
-    headers(api.merge(site), common)
+    let kept = both.into_iter().filter(|(missing, ..)| broken != Some(missing));
+    headers(
+        api.merge(site::router(state)),
+        kept.map(|(_, name, value)| (name, value)).collect(),
+    )
 }
 
 fn allowed(broken: Option<&str>, origin: &str) -> Option<String> {
@@ -118,182 +80,174 @@ fn allowed(broken: Option<&str>, origin: &str) -> Option<String> {
     ((listed && !without) || also).then(|| origin.to_owned())
 }
 
+impl Mvp {
+    pub(super) fn broken(&self, name: &str) -> bool {
+        self.broken == Some(name)
+    }
+
+    fn secret(&self) -> &'static str {
+        match self.broken {
+            Some("jwt_secret_weak") => "secret",
+            Some("jwt_secret_of_the_guide") => GUIDE_SECRET,
+            _ => SECRET_KEY,
+        }
+    }
+
+    fn token(&self, who: &str) -> Response {
+        let mut claims = json!({ "sub": who, "iat": jwt::now(), "exp": jwt::now() + 3600 });
+        if self.broken("tokens_last_for_years") {
+            claims["exp"] = json!(jwt::now() + 100_000_000);
+        }
+        let token = jwt::sign(&claims, self.secret());
+        json(200, &json!({ "access_token": token, "token_type": "bearer" }))
+    }
+
+    fn user(&self, head: &HeaderMap) -> Option<Value> {
+        let token = bearer(head)?;
+        if self.broken("old_tokens_live") && token == super::old_token() {
+            return Some(json!({ "sub": USER }));
+        }
+        jwt::verify(token, self.secret())
+    }
+
+    /// Counts a request as SlowAPI does, and leaves its key in Redis.
+    async fn limited(&self, head: &HeaderMap) -> Option<Response> {
+        let limit = self.limiter.limit();
+        let nth = self.requests.fetch_add(1, Ordering::Relaxed);
+        let who = match self.broken {
+            Some("each_machine_counts_alone") => format!("127.0.0.1#{}", nth % 3),
+            Some("rate_limit_by_claimed_address") => text(head, "x-forwarded-for").unwrap_or("127.0.0.1").to_owned(),
+            _ => "127.0.0.1".to_owned(),
+        };
+        let hit = self.limiter.hit(&who);
+        if !self.broken("limits_in_memory") {
+            let mut redis = self.redis.get_multiplexed_async_connection().await.unwrap();
+            let key = format!("LIMITS:LIMITER/{who}//api/avatars/{limit}/1/minute");
+            let mut set = redis::cmd("SET");
+            set.arg(key).arg(hit.limit - hit.remaining).arg("EX").arg(60);
+            set.exec_async(&mut redis).await.unwrap();
+        }
+        let said = json!({ "error": format!("Rate limit exceeded: {limit} per 1 minute") });
+        let over = !hit.allowed && !self.broken("rate_limit_off");
+        over.then(|| with(json(429, &said), "retry-after", &hit.reset.to_string()))
+    }
+}
+
 async fn health(State(app): App) -> Response {
+    if app.broken("slow_start") {
+        tokio::time::sleep(Duration::from_millis(3100)).await;
+    }
     if app.broken("health_down") {
         return json(503, &json!({ "status": "unhealthy" }));
     }
     let database = app.db.rows("select 1 as one", &[]).await.is_ok();
-    let redis = if app.broken("redis_not_used") { "memory" } else { "ok" };
+    let redis = if app.broken("health_without_redis") {
+        "memory"
+    } else {
+        "ok"
+    };
     let said = if database { "ok" } else { "down" };
-    json(
-        200,
-        &json!({ "status": "healthy", "database": said, "redis": redis, "version": "1.4.2" }),
-    )
+    json(200, &json!({ "status": "healthy", "database": said, "redis": redis }))
 }
 
 async fn login(State(app): App, body: Bytes) -> Response {
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let good = asked["email"] == USER && asked["password"] == PASSWORD;
-    if !good && !app.broken("any_password") {
-        return json(401, &json!({ "detail": "Invalid credentials" }));
+    if good || app.broken("any_password") {
+        app.token(USER)
+    } else {
+        json(401, &json!({ "detail": "Invalid credentials" }))
     }
-    let claims = json!({ "sub": USER, "iat": jwt::now(), "exp": jwt::now() + 3600 });
-    let token = jwt::sign(&claims, app.secret());
-    json(200, &json!({ "access_token": token, "token_type": "bearer" }))
 }
 
 async fn admin_login(State(app): App, body: Bytes) -> Response {
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let weak = app.broken("admin_password_weak") && asked["password"] == "admin123";
-    if weak || asked["password"] == ADMIN_PASSWORD {
-        return json(
-            200,
-            &json!({ "admin": true, "access_token": jwt::sign(&json!({ "sub": "admin", "exp": jwt::now() + 3600 }), app.secret()) }),
-        );
+    let known = asked["username"] == "admin";
+    let weak = app.broken("admin_takes_a_default_password") && asked["password"] == "admin123";
+    if known && (weak || asked["password"] == ADMIN_PASSWORD) {
+        app.token("admin")
+    } else {
+        json(401, &json!({ "detail": "Invalid admin password" }))
     }
-    json(401, &json!({ "detail": "Invalid admin password" }))
+}
+
+async fn admin_stats(State(app): App, head: HeaderMap) -> Response {
+    let admin = app.user(&head).is_some_and(|claims| claims["sub"] == "admin");
+    if admin || app.broken("admin_open_to_all") {
+        json(200, &json!({ "users": 1 }))
+    } else {
+        unauthorized()
+    }
+}
+
+fn unauthorized() -> Response {
+    json(401, &json!({ "detail": "Not authenticated" }))
 }
 
 async fn me(State(app): App, head: HeaderMap) -> Response {
     let Some(claims) = app.user(&head) else {
-        return json(401, &json!({ "detail": "Not authenticated" }));
+        return unauthorized();
     };
     let email = claims["sub"].as_str().unwrap_or_default();
-    let user = app
-        .db
-        .row("select id, email, plan from users where email = $1::text", &[&email])
-        .await;
-    json(200, &user)
+    let sql = "select id, email, plan from users where email = $1::text";
+    json(200, &app.db.row(sql, &[&email]).await)
 }
 
-async fn avatars(State(app): App) -> Response {
-    if app.broken("slow_under_load") {
-        tokio::time::sleep(Duration::from_millis(1200)).await;
+async fn gallery(State(app): App) -> Response {
+    let seat = app.seats.try_acquire();
+    if app.broken("three_visitors_at_most") {
+        if seat.is_err() {
+            return json(503, &json!({ "detail": "Service Unavailable" }));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    if app.broken("database_behind_health_gone") {
+        return json(500, &json!({ "detail": "Internal Server Error" }));
     }
     let rows = app
         .db
-        .rows("select id, prompt, url from avatars order by created_at", &[])
+        .rows("select prompt, url from avatars order by created_at", &[])
         .await
         .unwrap();
     json(200, &json!({ "avatars": rows }))
 }
 
-async fn create_avatar(State(app): App, head: HeaderMap) -> Response {
-    if app.user(&head).is_none() {
-        return json(401, &json!({ "detail": "Not authenticated" }));
-    }
-    match app.limited().await {
-        Some(refused) => refused,
-        None => json(
-            422,
-            &json!({ "detail": [{ "loc": ["body", "prompt"], "msg": "Field required", "type": "missing" }] }),
-        ),
-    }
+async fn avatars(State(app): App, head: HeaderMap) -> Response {
+    let refused = app.limited(&head).await;
+    refused.unwrap_or_else(|| json(200, &json!({ "styles": ["oil", "pencil"] })))
 }
 
 async fn webhook(State(app): App, head: HeaderMap, body: Bytes) -> Response {
     let header = text(&head, "stripe-signature").unwrap_or_default();
-    let good = signature::stripe(header, &body, WEBHOOK_SECRET) && !app.broken("webhook_refuses_all");
-    if good || app.broken("webhook_accepts_all") {
-        return json(200, &json!({ "received": true }));
-    }
-    json(400, &json!({ "detail": "Invalid signature" }))
-}
-
-async fn not_found() -> Response {
-    json(404, &json!({ "detail": "Not Found" }))
-}
-
-async fn page(State(app): App) -> Response {
-    if app.broken("site_down") {
-        return html(522, "connection timed out");
-    }
-    let insecure = if app.broken("mixed_content") {
-        "<img src=\"http://cdn.your-domain.com/logo.png\">"
+    let good = match app.broken {
+        Some("webhook_refuses_all") => false,
+        Some("webhook_accepts_all") => true,
+        Some("webhook_takes_a_made_up_signature") => header.contains("v1="),
+        _ => signature::stripe(header, &body, WEBHOOK_SECRET),
+    };
+    if good {
+        json(200, &json!({ "received": true }))
     } else {
-        ""
-    };
-    let page = format!(
-        "<!doctype html><html><head><title>Avatar studio</title><meta name=\"build\" content=\"1.4.2\">\
-         <link rel=\"stylesheet\" href=\"/assets/index-9c1d2f7a.css\">\
-         <script type=\"module\" src=\"/assets/index-4f3ab21c.js\"></script></head><body><div id=\"root\"></div>{insecure}</body></html>"
-    );
-    let mut answer = html(200, page);
-    if !app.broken("no_csp") {
-        answer = with(
-            answer,
-            "content-security-policy",
-            "default-src 'self'; img-src 'self' https:; frame-ancestors 'none'",
-        );
+        json(400, &json!({ "detail": "Invalid signature" }))
     }
-    let head = [
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "strict-origin-when-cross-origin"),
-        ("permissions-policy", "camera=(), microphone=()"),
-        ("cache-control", "no-cache"),
-    ];
-    for (name, value) in head {
-        answer = with(answer, name, value);
-    }
-    at_the_edge(&app, answer)
 }
 
-/// What Cloudflare adds.
-fn at_the_edge(app: &Mvp, mut answer: Response) -> Response {
-    if !app.broken("no_cdn") {
-        answer = with(answer, "cf-cache-status", "DYNAMIC");
-    }
-    if !app.broken("no_http3") {
-        answer = with(answer, "alt-svc", "h3=\":443\"; ma=86400");
-    }
-    answer
-}
-
-async fn asset(State(app): App, Path(file): Path<String>) -> Response {
-    let (kind, text) = match file.as_str() {
-        "index-4f3ab21c.js" => ("text/javascript", app.bundle()),
-        "index-9c1d2f7a.css" => ("text/css", "body { margin: 0 }".to_owned()),
-        _ => return html(404, "no such asset"),
-    };
-    if app.broken("assets_missing") {
-        return html(404, "no such asset");
-    }
-    let cache = if app.broken("assets_not_cached") {
-        "no-store"
+/// What Sentry answers, which is no part of the API, but somewhere it must be.
+async fn sentry(State(app): App, head: HeaderMap) -> Response {
+    let known = text(&head, "x-sentry-auth").is_some_and(|said| said.contains(super::SENTRY_KEY));
+    if known && !app.broken("sentry_refuses") {
+        json(200, &json!({ "id": "9ec79c33ec9942ab8353589fcb2e04dc" }))
     } else {
-        "public, max-age=31536000, immutable"
-    };
-    let mut answer = with(json(200, &Value::Null), "cache-control", cache);
-    *answer.body_mut() = text.into();
-    answer.headers_mut().remove("content-type");
-    at_the_edge(&app, with(answer, "content-type", kind))
-}
-
-impl Mvp {
-    /// The front end's one script, with what Vite put into it.
-    fn bundle(&self) -> String {
-        let api = if self.broken("bundle_calls_localhost") {
-            "http://localhost:8000"
-        } else {
-            "https://your-api-domain.fly.dev"
-        };
-        let stripe = if self.broken("bundle_test_key") {
-            "pk_test_51H"
-        } else {
-            "pk_live_51H"
-        };
-        let secret = if self.broken("bundle_holds_secret") {
-            "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
-        } else {
-            ""
-        };
-        let sentry = if self.broken("no_sentry") {
-            ""
-        } else {
-            "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/42"
-        };
-        format!(
-            "const c={{api:\"{api}\",stripe:\"{stripe}8xKQ2mTz\",fb:\"AIzaSyD-0123456789abcdefghijklmnopqrstu\",project:\"avatar-studio\",dsn:\"{sentry}\",x:\"{secret}\"}};"
+        json(
+            403,
+            &json!({ "detail": "event submission rejected with_reason: ProjectId" }),
         )
     }
+}
+
+async fn not_found(State(app): App) -> Response {
+    if app.broken("every_path_is_healthy") {
+        return health(State(app)).await;
+    }
+    json(404, &json!({ "detail": "Not Found" }))
 }

@@ -180,6 +180,16 @@ impl Deployed {
         format!("http://{}", self.http)
     }
 
+    /// Where the same is served over TLS.
+    pub(crate) fn secure_url(&self) -> String {
+        format!("https://localhost:{}", self.https.port())
+    }
+
+    /// What leads to TLS.
+    pub(crate) fn plain_url(&self) -> String {
+        format!("http://localhost:{}", self.plain.port())
+    }
+
     /// A folder of this deployment, for logs and other files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -229,8 +239,8 @@ impl Deployed {
             ("PATH", format!("{}:{path}", bin.display())),
             ("SSL_CERT_FILE", self.folder.path().join("ca.pem").display().to_string()),
             ("API_URL", self.url()),
-            ("SECURE_URL", format!("https://localhost:{}", self.https.port())),
-            ("PLAIN_URL", format!("http://localhost:{}", self.plain.port())),
+            ("SECURE_URL", self.secure_url()),
+            ("PLAIN_URL", self.plain_url()),
             (
                 "DATABASE_URL",
                 format!("{}?sslmode=require", self.database_url(self.system.app_role)),
