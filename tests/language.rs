@@ -148,6 +148,26 @@ unused = "{{ env.SMOKE_TEST_UNUSED }}"
 }
 
 #[test]
+fn the_call_overrides_the_environment_and_that_the_suite() {
+    let suite = r#"
+vars.who = "the suite"
+vars.also = "{{ who }}"
+
+[attest.restore]
+by = "{{ who }}, {{ also }}"
+verified = 2020-02-02
+valid_for = "1d"
+"#;
+    let said = |header: &str, args: &[&str]| Project::prod(header, suite).smoke(&[&["run", "prod"], args].concat());
+    said("", &[]).exits(1).says(&["by the suite, the suite"]);
+    let here = "vars.who = \"the environment\"";
+    said(here, &[]).exits(1).says(&["by the environment, the environment"]);
+    said(here, &["--var", "who=the call"])
+        .exits(1)
+        .says(&["by the call, the call"]);
+}
+
+#[test]
 fn what_the_call_names_must_exist() {
     let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\ntags = [\"quick\"]\n";
     let project = Project::http(&nobody(), suite);

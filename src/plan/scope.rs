@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::deployment::secrets::Secrets;
 use crate::suite::{
-    Environment, Mistake, Node, Pack, Project, Scope, Source, Suite, Table, Value, did_you_mean, names_in, render,
+    Entry, Environment, Mistake, Node, Pack, Project, Scope, Source, Suite, Value, did_you_mean, names_in, render,
 };
 
 use super::build::Request;
@@ -23,17 +23,25 @@ pub(super) fn of_environment(
     mistakes: &mut Vec<Mistake>,
 ) -> Scope {
     let mut scope = Scope::default();
+    let given = request.vars.iter().cloned();
+    scope.vars = Rc::new(given.map(|(name, text)| (name, Json::String(text))).collect());
     let addresses = environment.endpoints.values().flatten().map(|entry| &entry.node);
     let nodes: Vec<&Node> = addresses
         .chain(environment.vars.0.iter().map(|entry| &entry.node))
         .collect();
     look_up(&nodes, &mut scope, secrets);
-    add_vars(&mut scope, &environment.vars, &project.source, mistakes);
-    override_vars(&mut scope, request);
+    add_vars(
+        &mut scope,
+        environment.vars.0.iter(),
+        request,
+        &project.source,
+        mistakes,
+    );
     scope
 }
 
-/// The same with the suite's variables, and every check of the suite as a name whose value is still to come.
+/// The same with the suite's variables, which hold unless the environment says otherwise, and every check of the suite as
+/// a name whose value is still to come.
 pub(super) fn of_suite(
     suite: &Suite,
     source: &Source,
@@ -65,8 +73,10 @@ pub(super) fn of_suite(
         .chain(given)
         .collect();
     look_up(&nodes, &mut scope, secrets);
-    add_vars(&mut scope, &suite.vars, source, mistakes);
-    override_vars(&mut scope, request);
+    let given = |name: &String| request.vars.iter().any(|(given, _)| given == name);
+    let own = suite.vars.0.iter();
+    let own = own.filter(|entry| given(&entry.key) || !environment.vars.contains_key(&entry.key));
+    add_vars(&mut scope, own, request, source, mistakes);
     let checks = suite.checks.iter().map(|check| &check.name);
     let names = checks.chain(suite.uses.iter().map(|used| &used.name));
     scope.pending = Rc::new(names.cloned().collect());
@@ -154,11 +164,19 @@ pub(super) fn variable(name: &str) -> Option<&str> {
     rest.split('.').next()
 }
 
-fn add_vars(scope: &mut Scope, vars: &Table, source: &Source, mistakes: &mut Vec<Mistake>) {
-    for entry in &vars.0 {
+/// Adds variables, or what `--var` says instead.
+fn add_vars<'a>(
+    scope: &mut Scope,
+    vars: impl Iterator<Item = &'a Entry>,
+    request: &Request,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) {
+    for entry in vars {
         match render(&entry.node, scope) {
             Ok(node) => {
-                Rc::make_mut(&mut scope.vars).insert(entry.key.clone(), node.to_json());
+                let value = overridden(request, &entry.key, node.to_json());
+                Rc::make_mut(&mut scope.vars).insert(entry.key.clone(), value);
             }
             Err(problems) => mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem))),
         }
@@ -166,12 +184,13 @@ fn add_vars(scope: &mut Scope, vars: &Table, source: &Source, mistakes: &mut Vec
 }
 
 /// `--var` comes as text; it takes the type of the variable that it overrides.
-fn override_vars(scope: &mut Scope, request: &Request) {
-    for (name, text) in &request.vars {
-        let typed = match scope.vars.get(name) {
-            None | Some(Json::String(_)) => None,
-            Some(_) => serde_json::from_str(text).ok(),
-        };
-        Rc::make_mut(&mut scope.vars).insert(name.clone(), typed.unwrap_or_else(|| Json::String(text.clone())));
-    }
+fn overridden(request: &Request, name: &str, value: Json) -> Json {
+    let Some((_, text)) = request.vars.iter().rfind(|(given, _)| given == name) else {
+        return value;
+    };
+    let typed = match value {
+        Json::String(_) => None,
+        _ => serde_json::from_str(text).ok(),
+    };
+    typed.unwrap_or_else(|| Json::String(text.clone()))
 }
