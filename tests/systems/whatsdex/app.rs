@@ -110,9 +110,10 @@ impl WhatsDex {
         } else {
             format!("where c.\"{counter}\" < {limit}")
         };
+        let by = if self.broken("usage_counted_thrice") { 3 } else { 1 };
         let sql = format!(
-            "insert into usage_counters as c (\"tenantId\", period, \"{counter}\") values ($1::text, {PERIOD}, 1) \
-             on conflict (\"tenantId\", period) do update set \"{counter}\" = c.\"{counter}\" + 1 {below}"
+            "insert into usage_counters as c (\"tenantId\", period, \"{counter}\") values ($1::text, {PERIOD}, {by}) \
+             on conflict (\"tenantId\", period) do update set \"{counter}\" = c.\"{counter}\" + {by} {below}"
         );
         limit > 0 && self.db.execute(&sql, &[&tenant]).await.unwrap() > 0
     }
@@ -320,11 +321,9 @@ pub(super) async fn stripe(State(app): App, head: HeaderMap, body: Bytes) -> Res
     if let Some(plan) = plan {
         let id = subscription["id"].as_str().unwrap_or_default();
         let status = subscription["status"].as_str().unwrap_or_default();
-        let sql = "update tenant_subscriptions set status = $2::text, \"planId\" = 'plan_' || $3::text \
-                   where \"stripeSubscriptionId\" = $1::text";
-        app.db.execute(sql, &[&id, &status, &plan]).await.unwrap();
-        let sql = "update tenants set plan = $2::text where id = $1::text";
-        app.db.execute(sql, &[&tenant, &plan]).await.unwrap();
+        let sql = "with s as (update tenant_subscriptions set status = $2::text, \"planId\" = 'plan_' || $3::text \
+                   where \"stripeSubscriptionId\" = $1::text) update tenants set plan = $3::text where id = $4::text";
+        app.db.execute(sql, &[&id, &status, &plan, &tenant]).await.unwrap();
     }
     json(200, &json!({ "received": true }))
 }

@@ -88,9 +88,6 @@ async fn login(State(app): App, body: Bytes) -> Response {
 
 async fn register(State(app): App, body: Bytes) -> Response {
     let asked = parse(&body);
-    if app.broken("registration_fails") {
-        return json(500, &json!({ "error": "Registration failed. Please try again." }));
-    }
     let word = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
     let (company, subdomain, email) = (word("companyName"), word("subdomain"), word("email"));
     let id = format!("tn_{subdomain}");
@@ -100,6 +97,9 @@ async fn register(State(app): App, body: Bytes) -> Response {
         .await;
     if !taken.is_null() && !app.broken("subdomain_twice") {
         return json(409, &json!({ "error": "Subdomain already taken" }));
+    }
+    if app.broken("registration_fails") {
+        return json(500, &json!({ "error": "Registration failed. Please try again." }));
     }
     let add = "insert into tenants (id, name, subdomain, email) values ($1::text, $2::text, $3::text, $4::text) \
                on conflict do nothing";
@@ -197,12 +197,11 @@ async fn subscribe(State(app): App, head: HeaderMap, body: Bytes) -> Result<Resp
     }
     let id = format!("sub_{tenant}");
     let saved = if app.broken("plan_not_saved") { "free" } else { &plan };
-    let add = "insert into tenant_subscriptions (\"tenantId\", \"stripeSubscriptionId\", \"stripePriceId\", status, \
-               \"currentPeriodEnd\", \"planId\") \
-               values ($1::text, $2::text, 'price_' || $3::text, 'active', now() + interval '1 month', 'plan_' || $3::text)";
+    let add = "with s as (insert into tenant_subscriptions (\"tenantId\", \"stripeSubscriptionId\", \"stripePriceId\", \
+               status, \"currentPeriodEnd\", \"planId\") \
+               values ($1::text, $2::text, 'price_' || $3::text, 'active', now() + interval '1 month', 'plan_' || $3::text)) \
+               update tenants set plan = $3::text where id = $1::text";
     app.db.execute(add, &[&tenant, &id, &saved]).await.unwrap();
-    let set = "update tenants set plan = $2::text where id = $1::text";
-    app.db.execute(set, &[&tenant, &saved]).await.unwrap();
     Ok(json(
         200,
         &json!({ "success": true, "data": { "subscription": { "id": id, "status": "active" } } }),
