@@ -18,7 +18,7 @@ pub(super) fn fill(deployed: &Deployed) {
     deployed.redis_command(&["HSET", &job, "name", "__default__", "timestamp", &now, "delay", "0"]);
     deployed.redis_command(&["LPUSH", &format!("{QUEUE}:wait"), "1"]);
     if !deployed.broken("worker_dead") {
-        let client = redis::Client::open(deployed.redis_url()).unwrap();
+        let client = redis::Client::open(deployed.redis_url().replace("://:", "://default:")).unwrap();
         // It ends with its Redis.
         thread::spawn(move || work(&client));
     }
