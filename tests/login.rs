@@ -548,3 +548,79 @@ expect.jwt = { expires_within = "1h", claims.role = "admin" }
         .exits(1)
         .says(&["with the refresh token", "a new token"]);
 }
+
+/// The login of an administration as forms have it: in by a redirect to it, out as `outside` answers.
+fn administration(default_works: bool, outside: fn() -> Response) -> String {
+    let login = move |body: String| async move {
+        let good = body.contains("password=long-and-random") || default_works && body.contains("password=secret");
+        if good {
+            (StatusCode::FOUND, [(header::LOCATION, "/admin/")]).into_response()
+        } else {
+            outside()
+        }
+    };
+    serve(Router::new().route("/admin/login", post(login)))
+}
+
+const DEFAULT_ADMIN: &str = r#"
+[login.default_admin]
+post = "/admin/login"
+form = { username = "admin", password = "secret" }
+refused = true
+refuses = [{ password = "admin" }]
+"#;
+
+fn bad_request() -> Response {
+    StatusCode::BAD_REQUEST.into_response()
+}
+
+#[test]
+fn default_credentials_are_refused_where_no_good_ones_are_known() {
+    let page: fn() -> Response = || "<form><input name=\"password\" type=\"password\"></form>".into_response();
+    let back: fn() -> Response = || (StatusCode::FOUND, [(header::LOCATION, "/admin/login?error=1")]).into_response();
+    for outside in [bad_request, page, back] {
+        Project::http(&administration(false, outside), DEFAULT_ADMIN)
+            .run()
+            .exits(0);
+        Project::http(&administration(true, outside), DEFAULT_ADMIN)
+            .run()
+            .exits(1)
+            .says(&[
+                "these credentials, as admin",
+                "302 to /admin/, logged in",
+                "refused = true",
+            ]);
+    }
+}
+
+/// A door that nobody passes, or everybody, says nothing about the default password.
+#[test]
+fn a_login_that_refuses_nothing_or_is_not_there_is_unclear() {
+    let everybody: fn() -> Response = || (StatusCode::FOUND, [(header::LOCATION, "/admin/")]).into_response();
+    let crashed: fn() -> Response = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    for (outside, why) in [
+        (everybody, "it looks as if it were let in"),
+        (crashed, "an error is no refusal"),
+    ] {
+        Project::http(&administration(false, outside), DEFAULT_ADMIN)
+            .run()
+            .exits(3)
+            .says(&["a made-up password", why]);
+    }
+    Project::http(&serve(Router::new()), DEFAULT_ADMIN)
+        .run()
+        .exits(3)
+        .says(&["404: nothing there logs anyone in"]);
+}
+
+#[test]
+fn refused_excludes_what_needs_somebody_who_logs_in() {
+    let suite = format!("{DEFAULT_ADMIN}protects = \"/admin/\"\n");
+    let said = Project::http("http://127.0.0.1:1", &suite).run();
+    said.exits(2);
+    assert!(
+        said.stderr.contains("`protects` needs somebody who logs in"),
+        "{}",
+        said.stderr
+    );
+}

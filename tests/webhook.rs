@@ -295,12 +295,11 @@ fn what_the_suite_says_about_statuses_and_answers_counts() {
 
 #[test]
 fn the_secret_stays_at_home_and_the_id_is_handed_on() {
-    let suite = format!(
-        "[webhook.tried]\npost = \"/hook\"\nscheme = \"stripe\"\nsecret = \"{{{{ env.HOOK_SECRET }}}}\"\n\
-         json = {{ type = \"ping\" }}\nrefuses = 499\n\
+    let suite = "[webhook.tried]\npost = \"/hook\"\nscheme = \"stripe\"\nsecret = \"{{ env.HOOK_SECRET }}\"\n\
+         json = { type = \"ping\" }\nrefuses = 499\n\
          [http.next]\nget = \"/hook\"\nneeds = [\"named\"]\nexpect.status = 405\n\
-         [http.named]\nget = \"/{{{{ tried.id }}}}\"\nexpect.status = 404\n"
-    );
+         [http.named]\nget = \"/{{ tried.id }}\"\nexpect.status = 404\n"
+        .to_string();
     let project = Project::http(&receiver("stripe", Broken::Not), &suite).env("HOOK_SECRET", SECRET);
     let said = project.smoke(&["run", "prod", "--report", "json=run.json"]);
     said.exits(1);

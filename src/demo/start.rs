@@ -204,9 +204,10 @@ impl Plan {
                 let (listener, port) = listen().await?;
                 let (tls_listener, tls_port) = listen().await?;
                 let ready = || drop(started.send(Ok([port, tls_port])));
-                let app = App::new(version, twists, keys, accounts, store, broker, journal, webhook_secret);
+                let app = App::new(version, twists, keys, accounts, store, broker, journal)
+                    .with_webhook_secret(webhook_secret);
                 app::serve(app, listener, edge.listen(tls_listener), ready, async {
-                    drop(stopped.await)
+                    drop(stopped.await);
                 })
                 .await
             };

@@ -180,9 +180,12 @@ async fn knock(address: &str, wait: Duration) -> Knocked {
     };
     Knocked {
         address: joined(&host, port),
-        answers: answers.and_then(|answers| match answers.is_empty() {
-            true => Err("the name has no address".to_owned()),
-            false => Ok(answers),
+        answers: answers.and_then(|answers| {
+            if answers.is_empty() {
+                Err("the name has no address".to_owned())
+            } else {
+                Ok(answers)
+            }
         }),
     }
 }

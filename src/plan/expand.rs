@@ -348,15 +348,13 @@ fn skip(brought: Option<&Brought>, name: &str, own: Option<&String>, when: &When
     if let Some(reason) = of_use.or_else(|| own.cloned()) {
         return Some(Skip::Declared { reason });
     }
-    let conditions = brought.map(|brought| &brought.when).into_iter().chain([when]);
-    conditions
-        .filter_map(|when| match when {
-            When::Skip(expression) => Some(Skip::When {
-                expression: expression.clone(),
-            }),
-            When::Run | When::Late(_) => None,
-        })
-        .next()
+    let mut conditions = brought.map(|brought| &brought.when).into_iter().chain([when]);
+    conditions.find_map(|when| match when {
+        When::Skip(expression) => Some(Skip::When {
+            expression: expression.clone(),
+        }),
+        When::Run | When::Late(_) => None,
+    })
 }
 
 pub(super) enum When {

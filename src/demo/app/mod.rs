@@ -71,7 +71,6 @@ impl App {
         store: Store,
         broker: Broker,
         journal: Journal,
-        webhook_secret: String,
     ) -> Self {
         Self {
             version,
@@ -85,9 +84,14 @@ impl App {
             sessions: Sessions::default(),
             journal,
             waiting: oauth::Waiting::default(),
-            webhook_secret,
+            webhook_secret: String::new(),
             visitors: gallery::Visitors::default(),
         }
+    }
+
+    /// With what a payment provider signs its events with.
+    pub(super) fn with_webhook_secret(self, webhook_secret: String) -> Self {
+        Self { webhook_secret, ..self }
     }
 
     /// Whether this promise is to be broken.

@@ -228,6 +228,7 @@ pub(super) const FAULTS: &[Fault] = &[
         &[
             "http.health",
             "http.job_created",
+            "job.count",
             "queue.thumbnails",
             "redis.broker",
             "redis.queues",

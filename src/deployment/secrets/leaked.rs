@@ -215,7 +215,7 @@ fn jwt(token: &str, private: bool) -> Option<&'static str> {
 
 fn is_pair(body: &str) -> bool {
     let decoded = base64::engine::general_purpose::STANDARD.decode(body);
-    decoded.is_ok_and(|pair| pair.contains(&b':') && pair.iter().all(|byte| byte.is_ascii_graphic()))
+    decoded.is_ok_and(|pair| pair.contains(&b':') && pair.iter().all(u8::is_ascii_graphic))
 }
 
 /// An OpenAI key of the older form has this word in its middle.
@@ -335,7 +335,7 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 fn line(text: &str, at: usize) -> usize {
-    1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+    1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count()
 }
 
 fn describe(text: &str, range: &Range<usize>, what: &str) -> Leaked {

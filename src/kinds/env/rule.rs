@@ -141,11 +141,11 @@ impl<'de> Deserialize<'de> for Rule {
 
 struct RuleVisitor;
 
-fn exactly<E>(value: impl ToString) -> Result<Rule, E> {
-    Ok(Rule {
+fn exactly(value: &impl ToString) -> Rule {
+    Rule {
         equals: Some(value.to_string()),
         ..Rule::default()
-    })
+    }
 }
 
 impl<'de> Visitor<'de> for RuleVisitor {
@@ -156,19 +156,19 @@ impl<'de> Visitor<'de> for RuleVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Rule, E> {
-        exactly(text)
+        Ok(exactly(&text))
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Rule, E> {
-        exactly(number)
+        Ok(exactly(&number))
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Rule, E> {
-        exactly(number)
+        Ok(exactly(&number))
     }
 
     fn visit_bool<E: de::Error>(self, yes: bool) -> Result<Rule, E> {
-        exactly(yes)
+        Ok(exactly(&yes))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rule, A::Error> {

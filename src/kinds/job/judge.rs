@@ -4,7 +4,7 @@ use crate::deployment::http::Response;
 use crate::outcome::Finding;
 use crate::suite::Period;
 
-use super::{Job, Seen};
+use super::{Job, Seen, is};
 
 pub(super) fn judge(check: &Job, seen: &Seen) -> Vec<Finding> {
     let status = seen.submitted.status;
@@ -64,16 +64,16 @@ fn end(check: &Job, seen: &Seen) -> (Finding, bool) {
         }
         (_, Some(last)) if !last.is_success() => failed(format!("asked for the job: {}", shown(last)))
             .hint("is `poll` right, and may this identity see its job?"),
-        (Some(last), _) if check.is(&check.done, &last.state) => {
+        (Some(last), _) if is(&check.done, &last.state) => {
             return (Finding::passed(what, expected, course(check, seen)), true);
         }
-        (Some(last), answer) if check.is(&check.failed, &last.state) => {
+        (Some(last), answer) if is(&check.failed, &last.state) => {
             let body = answer.as_ref().map_or("", |answer| answer.body.as_str());
             failed(format!("{}: {body}", course(check, seen)))
         }
         (Some(last), _) => {
             let finding = failed(format!("{}, and still is", course(check, seen)));
-            if seen.states.len() == 1 && check.is(&check.waiting, &last.state) {
+            if seen.states.len() == 1 && is(&check.waiting, &last.state) {
                 finding.hint("nobody took it: does the worker run, and does it listen to this queue?")
             } else {
                 finding.hint(

@@ -2,6 +2,11 @@
 
 mod judge;
 mod observe;
+/// Whether `state` is in the list, in any case.
+fn is(list: &[String], state: &str) -> bool {
+    list.iter().any(|known| known.eq_ignore_ascii_case(state))
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -153,7 +158,7 @@ struct Step {
 
 impl Job {
     fn within(&self) -> Duration {
-        self.within.as_ref().map_or(Duration::from_mins(1), |within| within.0)
+        self.within.as_ref().map_or(Duration::from_secs(60), |within| within.0)
     }
 
     fn every(&self) -> Duration {
@@ -161,12 +166,8 @@ impl Job {
         every.map_or(Duration::from_millis(500), |every| every.0)
     }
 
-    fn is(&self, list: &[String], state: &str) -> bool {
-        list.iter().any(|known| known.eq_ignore_ascii_case(state))
-    }
-
     fn ended(&self, state: &str) -> bool {
-        self.is(&self.done, state) || self.is(&self.failed, state)
+        is(&self.done, state) || is(&self.failed, state)
     }
 
     fn accepted(&self, status: u16) -> bool {
@@ -215,7 +216,7 @@ impl Kind for Job {
                 problems.push(problem.hint("id = \"$.id\""));
             }
         }
-        for state in self.done.iter().filter(|state| self.is(&self.failed, state)) {
+        for state in self.done.iter().filter(|state| is(&self.failed, state)) {
             problems.push(Problem::whole(format!("`{state}` is both done and failed")));
         }
         if self.done.is_empty() {

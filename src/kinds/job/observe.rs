@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::deployment::http::{Request, Response};
 use crate::deployment::{Target, Unobserved};
 
-use super::{Job, Seen, Step};
+use super::{Job, Seen, Step, is};
 
 pub(super) async fn observe(check: &Job, target: &Target<'_>) -> Result<Seen, Unobserved> {
     let submitted = target.send(&check.request).await?;
@@ -40,7 +40,7 @@ pub(super) async fn observe(check: &Job, target: &Target<'_>) -> Result<Seen, Un
         tokio::time::sleep(check.every().min(check.within().saturating_sub(begun.elapsed()))).await;
     }
     let state = seen.states.last().map(|step| step.state.as_str());
-    let is_done = state.is_some_and(|state| check.is(&check.done, state));
+    let is_done = state.is_some_and(|state| is(&check.done, state));
     if let (Some(path), Some(id), true) = (&check.result, &seen.id, is_done) {
         seen.result = Some(target.send(&asking(check, &path.replace("{id}", id))).await?);
     }

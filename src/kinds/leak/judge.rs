@@ -1,6 +1,7 @@
 //! What was served against what may be.
 
 use crate::outcome::Finding;
+use crate::suite::Spanned;
 
 use super::{Document, Leak, Role, Seen};
 
@@ -61,10 +62,7 @@ fn texts(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
                 "no secret",
                 format!("{} ({})", leaked.what, leaked.shown),
             );
-            let span = leaked
-                .given
-                .and_then(|given| leak.never.get(given))
-                .map(|value| value.span());
+            let span = leaked.given.and_then(|given| leak.never.get(given)).map(Spanned::span);
             let finding = finding.hint(REVOKE);
             findings.push(match span {
                 Some(span) => finding.at(span),
@@ -124,7 +122,7 @@ fn texts(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
 
 fn answers(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
     for document in seen.documents.iter().filter(|document| document.role == Role::Answer) {
-        let span = leak.answers.get(document.index).map(|asked| asked.span());
+        let span = leak.answers.get(document.index).map(Spanned::span);
         let before = findings.len();
         for (what, passage) in &document.reveals {
             findings.push(
@@ -147,10 +145,7 @@ fn answers(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
 fn suspects(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
     let before = findings.len();
     for suspect in &seen.suspects {
-        let span = suspect
-            .named
-            .and_then(|index| leak.paths.get(index))
-            .map(|path| path.span());
+        let span = suspect.named.and_then(|index| leak.paths.get(index)).map(Spanned::span);
         let finding = if suspect.genuine {
             Finding::failed(
                 &suspect.path,

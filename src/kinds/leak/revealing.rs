@@ -12,7 +12,7 @@ const REVEALING: &[(&str, &str)] = &[
     ),
     (
         "a path of the server's disk",
-        r#"(/home/|/root/|/usr/src/|/usr/local/|/var/(www|lib|task|app)/|/opt/|/srv/|/tmp/|/Users/|[A-Z]:\\\\?Users)[\w@.\\/-]+|\bat /|/app/[\w@./-]+\.(js|mjs|ts|py|rb|go|rs|java|php)\b|node_modules/[\w@./-]+|site-packages/[\w./-]+"#,
+        r"(/home/|/root/|/usr/src/|/usr/local/|/var/(www|lib|task|app)/|/opt/|/srv/|/tmp/|/Users/|[A-Z]:\\\\?Users)[\w@.\\/-]+|\bat /|/app/[\w@./-]+\.(js|mjs|ts|py|rb|go|rs|java|php)\b|node_modules/[\w@./-]+|site-packages/[\w./-]+",
     ),
     (
         "a private address",
@@ -46,8 +46,8 @@ pub(super) fn in_text(text: &str, allowed: impl Fn(&str) -> bool) -> Vec<(String
     LOOKS
         .iter()
         .filter_map(|(what, looks)| {
-            let passage = looks.find_iter(text).map(|found| found.as_str().trim());
-            let passage = passage.filter(|passage| !allowed(passage)).next()?;
+            let mut passages = looks.find_iter(text).map(|found| found.as_str().trim());
+            let passage = passages.find(|passage| !allowed(passage))?;
             Some(((*what).to_owned(), short(passage)))
         })
         .collect()

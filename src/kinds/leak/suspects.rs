@@ -40,7 +40,7 @@ pub(super) const USUAL: &[(&str, &str)] = &[
     ("/telescope/requests", "<title>Telescope"),
 ];
 
-const ENV: &str = r#"(?m)^(export )?[A-Z][A-Z0-9_]*\s*=\s*[^\s<]"#;
+const ENV: &str = r"(?m)^(export )?[A-Z][A-Z0-9_]*\s*=\s*[^\s<]";
 const SQL: &str = r"(?i)database dump|^(create table|insert into|copy \S+ )";
 
 /// Whether `body` is what belongs at the usual path `index`.

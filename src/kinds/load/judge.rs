@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::outcome::Finding;
 
-use super::{Load, Seen};
+use super::{Load, Seen, count};
 
 pub(super) fn judge(check: &Load, seen: &Seen) -> Vec<Finding> {
     let all = seen.answers.len();
@@ -63,7 +63,7 @@ pub(super) fn judge(check: &Load, seen: &Seen) -> Vec<Finding> {
         );
     }
     if let Some(least) = &expect.throughput {
-        let rate = times.len() as f64 * 1e6 / seen.took_micros.max(1) as f64;
+        let rate = count(times.len()) * 1e6 / count(seen.took_micros.max(1));
         let expected = format!("at least {} a second", **least);
         findings.push(
             Finding::expect(rate >= **least, "throughput", expected, format!("{rate:.1} a second")).at(least.span()),
@@ -96,7 +96,7 @@ fn failed(check: &Load, seen: &Seen, failures: usize) -> Finding {
         .collect();
     let shown = format!("{failures} of {all} ({})", kinds.join(", "));
     let finding = Finding::expect(
-        failures as f64 <= allowed * all as f64,
+        count(failures) <= allowed * count(all),
         "failed requests",
         expected,
         shown,

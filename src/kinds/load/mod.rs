@@ -2,6 +2,11 @@
 
 mod judge;
 mod observe;
+/// A count as a number that can be divided: none here is near the 2^53 from which on that loses precision.
+fn count(number: impl TryInto<u32>) -> f64 {
+    number.try_into().map_or(f64::from(u32::MAX), f64::from)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -109,7 +114,7 @@ struct Refused {
 const MOST: usize = 10_000;
 
 /// Requests are not sent for longer than this unless `for` says so.
-const LONGEST: Duration = Duration::from_mins(1);
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Every answer, in the order in which they came.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -6,13 +6,13 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::deployment::{Target, Unobserved};
 
-use super::{Answer, Load, Seen};
+use super::{Answer, Load, Seen, count};
 
 pub(super) async fn observe(check: &Load, target: &Target<'_>) -> Result<Seen, Unobserved> {
     target.http()?;
     let begun = Instant::now();
     let rate = check.rate.as_ref().map(|rate| **rate);
-    let due = |at: usize| rate.map(|rate| begun + Duration::from_secs_f64(at as f64 / rate));
+    let due = |at: usize| rate.map(|rate| begun + Duration::from_secs_f64(count(at) / rate));
     let asking = stream::iter(0..check.most())
         .take_while(|at| {
             let over = due(*at).unwrap_or_else(Instant::now).max(Instant::now()) - begun >= check.window();

@@ -9,7 +9,7 @@ use crate::suite::Spanned;
 use super::observe::{Guess, Probe, Seen, With, Wrong};
 use super::{Jwt, Login, jwt};
 
-const REFUSED: &str = "refused";
+pub(super) const REFUSED: &str = "refused";
 
 pub(super) fn judge(login: &Login, seen: &Seen) -> Vec<Finding> {
     let mut findings = login.expected().judge(&seen.good);
@@ -130,6 +130,7 @@ fn refused_guess(login: &Login, seen: &Seen, guess: &Guess) -> Finding {
     let (what, span) = match guess.what {
         Wrong::Password => ("a wrong password".to_owned(), None),
         Wrong::User => ("an unknown user".to_owned(), None),
+        Wrong::Own => ("these credentials".to_owned(), None),
         Wrong::Listed(at) => (
             format!("`refuses` {}, as {}", at + 1, guess.user),
             login.refuses.get(at).map(Spanned::span),
@@ -151,7 +152,7 @@ fn refused_guess(login: &Login, seen: &Seen, guess: &Guess) -> Finding {
 }
 
 /// Refused, unless the server fell over or its rate limit came first.
-fn not_an_accident(what: String, answer: &Response) -> Finding {
+pub(super) fn not_an_accident(what: String, answer: &Response) -> Finding {
     match answer.status {
         429 => Finding::unclear(what, REFUSED, "429: a rate limit refused it, whatever it was")
             .hint("wait for the limit's window, and let fewer checks log in"),

@@ -4,6 +4,7 @@ mod credentials;
 mod judge;
 mod jwt;
 mod observe;
+mod refused;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -39,6 +40,17 @@ pub(super) use observe::Seen;
 /// expect.jwt = { expires_within = "24h", algorithm = "HS256", claims.role = "admin" }
 /// ```
 ///
+/// Default credentials that must not work, where nobody tells smoke good ones:
+///
+/// ```toml
+/// [login.default_admin]
+/// title = "The administration does not open with the password from the manual"
+/// post = "/admin/login"
+/// form = { username = "admin", password = "secret" }
+/// refused = true
+/// refuses = [{ password = "admin" }, { password = "changeme" }]
+/// ```
+///
 /// Supabase's password grant, where every request carries the key of the project:
 ///
 /// ```toml
@@ -63,6 +75,8 @@ pub(super) use observe::Seen;
 ///   `user_field`    the fields of the request with user and password, where they are not called email, username, user,
 ///   `password_field` login or password, passwd, pass
 ///   refuses         credentials that must not log in: each is put over the request's own
+///   refused         true: the request's own credentials are default ones out of a manual, and must not log in, either. What a
+///                   refusal looks like is learnt from a made-up password; nothing else is tried.
 ///   alike           true: a wrong password and an unknown user must get the same answer, or strangers learn who has an account
 ///   protects        a path to GET: 2xx with the token; refused without it, with a changed one, with one that is not signed
 ///                   (`alg: none`), with one signed by a well-known secret, and with an expired one, where `secret` is given
@@ -106,6 +120,8 @@ pub(super) struct Login {
     /// Credentials that must not log in.
     #[serde(default)]
     refuses: Vec<Spanned<BTreeMap<String, Value>>>,
+    /// The request's own credentials must not log in, either.
+    refused: Option<Spanned<bool>>,
     /// A wrong password and an unknown user must get the same answer.
     alike: Option<Spanned<bool>>,
     /// A path that only the token opens.
@@ -180,6 +196,10 @@ impl Kind for Login {
         if let Err(problem) = self.find_fields() {
             problems.push(problem);
         }
+        if self.only_refuses() {
+            problems.extend(refused::mistakes(self));
+            return problems;
+        }
         for path in [&self.protects, &self.logout].into_iter().flatten() {
             if !path.starts_with('/') {
                 problems.push(Problem::at(path.span(), "a path starts with `/`"));
@@ -223,6 +243,9 @@ impl Kind for Login {
     }
 
     fn exports(&self) -> &'static [&'static str] {
+        if self.only_refuses() {
+            return &[];
+        }
         &["token", "cookie", "refresh_token", "claims"]
     }
 
@@ -269,7 +292,11 @@ impl Kind for Login {
 
     fn steps(&self) -> Vec<String> {
         let mut steps = self.request.steps();
-        steps.push("the same with a wrong password, and with an unknown user: refused".to_owned());
+        if self.only_refuses() {
+            steps.push("refused, as the same with a made-up password is".to_owned());
+        } else {
+            steps.push("the same with a wrong password, and with an unknown user: refused".to_owned());
+        }
         for (number, entry) in (1..).zip(&self.refuses) {
             let fields: Vec<&str> = entry.keys().map(String::as_str).collect();
             steps.push(format!(
@@ -301,15 +328,26 @@ impl Kind for Login {
     }
 
     async fn observe(&self, target: &Target<'_>) -> Result<Seen, Unobserved> {
+        if self.only_refuses() {
+            return refused::observe(self, target).await;
+        }
         observe::observe(self, target).await
     }
 
     fn judge(&self, seen: &Seen) -> Vec<Finding> {
+        if self.only_refuses() {
+            return refused::judge(self, seen);
+        }
         judge::judge(self, seen)
     }
 }
 
 impl Login {
+    /// Whether nobody is to log in at all.
+    fn only_refuses(&self) -> bool {
+        self.refused.as_ref().is_some_and(|refused| **refused)
+    }
+
     /// The token that an answer gives: from its JSON, or from the cookie, without what is around it.
     fn token_in(&self, answer: &Response) -> Option<String> {
         match (&self.token, &self.cookie) {

@@ -47,6 +47,8 @@ pub(super) struct Guess {
 pub(super) enum Wrong {
     Password,
     User,
+    /// Nothing: they are the request's own, and default ones.
+    Own,
     /// An entry of `refuses`.
     Listed(usize),
 }

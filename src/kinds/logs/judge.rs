@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::outcome::Finding;
-use crate::suite::Period;
+use crate::suite::{Period, Spanned};
 
 use super::{Hits, Logs, Seen};
 
@@ -42,9 +42,9 @@ pub(super) fn all(logs: &Logs, seen: &Seen) -> Vec<Finding> {
         );
     }
     if logs.wants_json() {
-        let span = logs.json.as_ref().map(|json| json.span());
+        let span = logs.json.as_ref().map(Spanned::span);
         let span = span
-            .or_else(|| logs.keys.first().map(|key| key.span()))
+            .or_else(|| logs.keys.first().map(Spanned::span))
             .unwrap_or_default();
         findings.push(none(
             "lines".to_owned(),

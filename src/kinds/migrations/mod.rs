@@ -254,7 +254,7 @@ impl Migrations {
             let rows = transaction
                 .rows(&self.tool.query(&quoted(&table), version, done), &[])
                 .await?;
-            let rows = Value::from_iter(rows.into_iter().map(Value::Object));
+            let rows: Value = rows.into_iter().map(Value::Object).collect();
             seen.rows = serde_json::from_value(rows)
                 .map_err(|why| Unobserved::new(format!("{table} cannot be read: {why}")))?;
         }

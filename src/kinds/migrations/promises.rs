@@ -99,7 +99,7 @@ fn apply(found: &Captures<'_>, promises: &mut Vec<Promise>) {
         let table = gone.kind == "table";
         promises.retain(|kept| {
             let same = kept.kind == gone.kind && kept.name == gone.name && (gone.on.is_none() || kept.on == gone.on);
-            !same && !(table && kept.on.as_deref() == Some(gone.name.as_str()))
+            !(same || table && kept.on.as_deref() == Some(gone.name.as_str()))
         });
     } else if let (Some(table), Some(changes)) = (group("altered"), group("changes")) {
         let (schema, table) = split(table);

@@ -84,9 +84,9 @@ fn session(answer: &Response, place: Option<&Url>) -> Option<String> {
     }
     let carried = place.map(Url::as_str).unwrap_or_default();
     let json = answer.json().unwrap_or_default();
-    let token = TOKENS
-        .iter()
-        .find(|name| carried.contains(&format!("{name}=")) || json.get(**name).is_some_and(|value| value.is_string()));
+    let token = TOKENS.iter().find(|name| {
+        carried.contains(&format!("{name}=")) || json.get(**name).is_some_and(serde_json::Value::is_string)
+    });
     token.map(|name| format!("an {name}"))
 }
 

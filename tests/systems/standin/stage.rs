@@ -60,9 +60,8 @@ impl Stage {
             "postgres",
             &format!("create database {database} template whole"),
         );
-        match broken.map(|broken| &broken.how) {
-            Some(How::Roles(sql) | How::Sql(sql)) => execute(&postgres, &database, sql),
-            _ => {}
+        if let Some(How::Roles(sql) | How::Sql(sql)) = broken.map(|broken| &broken.how) {
+            execute(&postgres, &database, sql)
         }
         Deployed::start(self, postgres, database, broken)
     }
