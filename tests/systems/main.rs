@@ -8,3 +8,4 @@ mod support;
 
 mod mvp;
 mod standin;
+mod whatsdex;

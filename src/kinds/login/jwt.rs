@@ -34,6 +34,7 @@ const WELL_KNOWN: &[&str] = &[
     "your-secret-key-here",
     "your-secret-key-change-in-production",
     "your-super-secret-key",
+    "your-super-secret-jwt-key-change-in-production",
     "your-256-bit-secret",
     "your-jwt-secret",
     "your_jwt_secret",

@@ -27,6 +27,11 @@ impl Db {
         }
     }
 
+    /// Another session with the same credentials.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.url.clone(), self.authority())
+    }
+
     pub(super) fn authority(&self) -> CertificateDer<'static> {
         self.authority.clone()
     }

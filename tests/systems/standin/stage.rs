@@ -175,6 +175,14 @@ impl Deployed {
         self.db.clone()
     }
 
+    /// A session of `role`, made when it is first used.
+    pub(crate) fn db_as(&self, role: &str) -> Db {
+        Db::new(
+            format!("{}?sslmode=require", self.database_url(role)),
+            self.db.authority(),
+        )
+    }
+
     /// Where plain HTTP is served.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.http)
