@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod metricx;
 mod mvp;
 mod standin;
 mod whatsdex;

@@ -47,8 +47,9 @@ use super::{Export, Kind};
 ///
 ///   submit   the status that says the job is accepted: any 2xx unless given
 ///   id       where the answer has the job's id, as JSONPath
-///   poll     the path to GET until the job has ended; `{id}` stands for the id. Without it, the Location header of the
-///            answer says where to ask. It is asked with the credentials and cookies of the request.
+///   poll     the path to GET until the job has ended; `{id}` stands for the id, where there is one: it may also be what
+///            the job works on that has the state ("/connections/7/sync-status"). Without `poll`, the Location header of
+///            the answer says where to ask. It is asked with the credentials and cookies of the request.
 ///   state    where the answer to that has the job's state, as JSONPath: $.status unless given
 ///   done     states that say it is done: completed, complete, succeeded, success, done, finished unless given
 ///   failed   states that say it has failed: failed, failure, error, errored, cancelled, canceled, timeout unless given
@@ -208,7 +209,9 @@ impl Kind for Job {
         let mut problems = self.request.mistakes();
         problems.extend(self.expect.mistakes());
         for path in [&self.poll, &self.result].into_iter().flatten() {
-            if !path.contains("{id}") {
+            if !path.contains("{id}") && self.id.is_none() {
+                // What is asked is not the job but what it works on.
+            } else if !path.contains("{id}") {
                 let problem = Problem::at(path.span(), "the path does not say where the job's id goes");
                 problems.push(problem.hint("write for instance \"/api/jobs/{id}\""));
             } else if self.id.is_none() {

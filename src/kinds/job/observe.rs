@@ -89,6 +89,7 @@ fn poll(check: &Job, seen: &Seen) -> Option<String> {
         return None;
     }
     match &check.poll {
+        Some(path) if check.id.is_none() => Some(path.as_str().to_owned()),
         Some(path) => Some(path.replace("{id}", seen.id.as_deref()?)),
         None => seen.submitted.header("location").map(str::to_owned),
     }

@@ -77,6 +77,8 @@ fn mistakes_say_what_to_write() {
     assert!(wrong("", "").is_empty());
     assert_eq!(wrong("/{id}", ""), ["the path does not say where the job's id goes"]);
     assert_eq!(wrong("id = \"$.id\"\n", "").len(), 1);
+    let of_another = CHECK.replace("id = \"$.id\"\n", "").replace("/{id}", "/sync");
+    assert!(mistakes::<Job>(&of_another).is_empty());
     assert_eq!(
         wrong("expect.json.\"$.words\" = 5", "expect.status = 200"),
         ["that a job has ended says nothing of what it did"]

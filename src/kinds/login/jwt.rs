@@ -61,6 +61,7 @@ const WELL_KNOWN: &[&str] = &[
     "123456",
     "super-secret-jwt-token-with-at-least-32-characters-long",
     "supersecretkey-change-this-in-production",
+    "your-random-jwt-secret-min-32-chars",
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
 

@@ -22,6 +22,10 @@ pub(super) async fn observe(queue: &Queue, session: &mut Session) -> Result<Seen
         ..Seen::default()
     };
     seen.oldest = oldest(&keys, session, seen.waiting, now).await?;
+    if seen.waiting > 0 && seen.oldest.is_none() {
+        // A worker may have taken them between the two questions.
+        seen.waiting = session.read(&["LLEN", &keys.queue()]).await?;
+    }
     failures(&keys, session, &mut seen, now).await?;
     // A job that is worked on has a score in the future, moved on by its worker. Jobs without an end have -1 in old versions.
     let ended: Vec<String> = session

@@ -1,0 +1,254 @@
+//! The backend of metricx as FastAPI answers, and the front page and scripts that Next.js serves.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Form, Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use super::rq::Rq;
+use super::{GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, JWT_SECRET, OPENAI_API_KEY, admin, oauth, redis_url, worker};
+use crate::standin::answer::{bearer, cookie, html, json, with};
+use crate::standin::{Db, Deployed, jwt};
+
+pub(super) struct Metricx {
+    pub(super) db: Db,
+    pub(super) url: String,
+    redis: String,
+    broken: Option<&'static str>,
+}
+
+pub(super) type App = State<Arc<Metricx>>;
+
+/// Backend, front end and those that metricx calls, behind one address.
+pub(super) fn router(deployed: &Deployed) -> Router {
+    worker::start(deployed);
+    let state = Arc::new(Metricx {
+        db: deployed.db(),
+        url: deployed.url(),
+        redis: redis_url(deployed),
+        broken: deployed.twist(),
+    });
+    Router::new()
+        .route("/health", get(health))
+        .route("/auth/login", post(login))
+        .route("/auth/me", get(me))
+        .route("/auth/{provider}/authorize", get(oauth::authorize))
+        .route("/auth/{provider}/callback", get(oauth::callback))
+        .route("/connections", get(connections))
+        .route("/connections/{provider}/from-env", post(oauth::from_env))
+        .route("/connections/{id}/sync-now", post(sync_now))
+        .route("/connections/{id}/sync-status", get(sync_status))
+        .route("/qa", post(ask))
+        .route("/qa/jobs/{id}", get(answer))
+        .route("/admin/login", post(admin::login))
+        .route("/admin/", get(admin::page))
+        .route("/admin/token/list", get(admin::page))
+        .route("/", get(page))
+        .route("/_next/static/chunks/{file}", get(script))
+        .route("/openai/v1/models", get(models))
+        .route("/google/token", post(google_token))
+        .fallback(elsewhere)
+        .with_state(state)
+}
+
+impl Metricx {
+    pub(super) fn broken(&self, name: &str) -> bool {
+        self.broken == Some(name)
+    }
+
+    fn secret(&self) -> &'static str {
+        if self.broken("jwt_secret_of_the_guide") {
+            "your-random-jwt-secret-min-32-chars"
+        } else {
+            JWT_SECRET
+        }
+    }
+
+    /// The user of the quoted cookie `"Bearer …"`, as the database knows him.
+    pub(super) async fn user(&self, head: &HeaderMap) -> Result<Value, Response> {
+        let refused = |why: &str| json(401, &json!({ "detail": why }));
+        let sent = cookie(head, "access_token").ok_or_else(|| refused("Not authenticated"))?;
+        let token = sent.trim_matches('"').trim_start_matches("Bearer ");
+        let claims = jwt::verify(token, self.secret()).ok_or_else(|| refused("Invalid token"))?;
+        self.user_by_email(claims["sub"].as_str().unwrap_or_default())
+            .await
+            .ok_or_else(|| refused("User not found"))
+    }
+
+    async fn user_by_email(&self, email: &str) -> Option<Value> {
+        let query = "select id, email, name, role, workspace_id from users where email = $1::text";
+        let mut user = self.db.row(query, &[&email]).await;
+        if self.broken("another_database") {
+            user["id"] = json!("00000000-0000-4000-8000-000000000000");
+        }
+        (!user.is_null()).then_some(user)
+    }
+
+    async fn enqueue(&self, queue: &str, function: &str, data: &Value) -> Response {
+        let mut rq = Rq::connect(&self.redis).await.unwrap();
+        let id = rq.enqueue(queue, function, data).await.unwrap();
+        json(200, &json!({ "job_id": id, "status": "queued" }))
+    }
+}
+
+async fn health(State(app): App) -> Response {
+    if app.broken("backend_down") {
+        return html(502, "Bad Gateway");
+    }
+    json(200, &json!({ "status": "ok" }))
+}
+
+async fn elsewhere(State(app): App) -> Response {
+    if app.broken("backend_answers_everything") {
+        return json(200, &json!({ "status": "ok" }));
+    }
+    json(404, &json!({ "detail": "Not Found" }))
+}
+
+async fn login(State(app): App, body: Bytes) -> Response {
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
+    let (email, password) = (text("email"), text("password"));
+    let known = "select count(*) as known from users u join auth_credentials c on c.user_id = u.id where u.email = $1::text \
+         and (c.password_hash = encode(sha256(convert_to($2::text, 'UTF8')), 'hex') or $3::bool)";
+    let any = app.broken("any_password");
+    let found = app.db.row(known, &[&email, &password, &any]).await;
+    if found["known"] != 1 {
+        return json(401, &json!({ "detail": "Invalid credentials" }));
+    }
+    let (now, week) = (jwt::now(), 7 * 24 * 3600);
+    let token = jwt::sign(&json!({ "sub": email, "iat": now, "exp": now + week }), app.secret());
+    let user = app.user_by_email(&email).await;
+    let set = format!("access_token=\"Bearer {token}\"; HttpOnly; Max-Age={week}; Path=/; SameSite=lax");
+    with(json(200, &json!({ "user": user })), "set-cookie", &set)
+}
+
+async fn me(State(app): App, head: HeaderMap) -> Response {
+    match app.user(&head).await {
+        Ok(_) if app.broken("database_away") => json(500, &json!({ "detail": "Internal Server Error" })),
+        Ok(user) => json(200, &user),
+        Err(refused) => refused,
+    }
+}
+
+async fn connections(State(app): App, head: HeaderMap) -> Response {
+    if let Err(refused) = app.user(&head).await {
+        return refused;
+    }
+    let query = "select id, provider, external_account_id, name, status, sync_status from connections \
+                 where provider = 'google' and status = 'active' order by connected_at, id";
+    let rows = app.db.rows(query, &[]).await.unwrap();
+    json(200, &json!({ "total": rows.len(), "connections": rows }))
+}
+
+async fn sync_now(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {
+    if let Err(refused) = app.user(&head).await {
+        return refused;
+    }
+    let queued = "update connections set sync_status = 'queued', last_sync_error = null where id = $1::text::uuid";
+    if app.db.execute(queued, &[&id]).await.unwrap() == 0 {
+        return json(404, &json!({ "detail": "Connection not found" }));
+    }
+    let call = "app.workers.sync_worker.process_sync_job";
+    app.enqueue("sync_jobs", call, &json!({ "connection": id })).await
+}
+
+async fn sync_status(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {
+    if let Err(refused) = app.user(&head).await {
+        return refused;
+    }
+    let query = "select sync_frequency, sync_status, last_sync_attempted_at, last_sync_completed_at, total_syncs_attempted, \
+                 last_sync_error from connections where id = $1::text::uuid";
+    json(200, &app.db.row(query, &[&id]).await)
+}
+
+async fn ask(State(app): App, head: HeaderMap, body: Bytes) -> Response {
+    let user = match app.user(&head).await {
+        Ok(user) => user,
+        Err(refused) => return refused,
+    };
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let data = json!({ "question": asked["question"], "user_id": user["id"] });
+    app.enqueue("qa_jobs", "app.workers.qa_worker.process_qa_job", &data)
+        .await
+}
+
+async fn answer(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {
+    if let Err(refused) = app.user(&head).await {
+        return refused;
+    }
+    let mut rq = Rq::connect(&app.redis).await.unwrap();
+    let (status, result) = rq.job(&id).await.unwrap();
+    let status = match status.as_deref() {
+        Some("queued") => "queued",
+        Some("started") => "processing",
+        Some("finished") => "completed",
+        _ => return json(404, &json!({ "detail": "Job not found or error fetching status" })),
+    };
+    let result: Value = serde_json::from_str(result.as_deref().unwrap_or("{}")).unwrap();
+    json(
+        200,
+        &json!({ "job_id": id, "status": status, "answer": result["answer"], "executed_dsl": result["executed_dsl"],
+            "data": result["data"], "error": null }),
+    )
+}
+
+const SCRIPT: &str = "main-app-7f3c9a1e42b8d065.js";
+
+async fn page(State(app): App) -> Response {
+    if app.broken("frontend_down") {
+        return html(502, "Bad Gateway");
+    }
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><title>metricx</title>\
+         <script src=\"/_next/static/chunks/{SCRIPT}\" async=\"\"></script></head><body><main>Ads, answered.</main></body></html>"
+    );
+    html(200, page)
+}
+
+async fn script(State(app): App, Path(file): Path<String>) -> Response {
+    if file != SCRIPT || app.broken("frontend_of_two_builds") {
+        return html(404, "<!DOCTYPE html><title>404: This page could not be found.</title>");
+    }
+    let mut answer = html(
+        200,
+        "(self.webpackChunk_N_E=self.webpackChunk_N_E||[]).push([[744],{}]);",
+    );
+    answer
+        .headers_mut()
+        .insert("content-type", "application/javascript; charset=UTF-8".parse().unwrap());
+    answer
+}
+
+/// OpenAI, as it answers to its key.
+async fn models(State(app): App, head: HeaderMap) -> Response {
+    if bearer(&head) != Some(OPENAI_API_KEY) || app.broken("openai_key_revoked") {
+        let error = json!({ "message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key" });
+        return json(401, &json!({ "error": error }));
+    }
+    json(
+        200,
+        &json!({ "object": "list", "data": [{ "id": "gpt-4o-mini", "object": "model" }] }),
+    )
+}
+
+/// Google, as it answers to a refresh token that it has not given.
+async fn google_token(State(app): App, Form(sent): Form<Vec<(String, String)>>) -> Response {
+    let is = |name: &str, value: &str| sent.iter().any(|(key, sent)| key == name && sent == value);
+    let known = is("client_id", GOOGLE_CLIENT_ID) && is("client_secret", GOOGLE_CLIENT_SECRET);
+    if !known || app.broken("google_client_deleted") {
+        return json(
+            401,
+            &json!({ "error": "invalid_client", "error_description": "Unauthorized" }),
+        );
+    }
+    json(
+        400,
+        &json!({ "error": "invalid_grant", "error_description": "Bad Request" }),
+    )
+}
