@@ -318,6 +318,8 @@ select book('d4000000-0000-4000-8000-000000000004', 40000, 'purchase', 'Credits 
 select atomic_charge_credits(users.id, kind, cost) from users, generate_series(1, 2),
     (values ('image', 500), ('edit', 1000), ('video3', 2000), ('video5', 3000)) as costs (kind, cost)
     where email not like '%poor%';
+select atomic_charge_credits(id, kind, cost) from users, (values ('edit', 1000), ('edit', 1000), ('image', 500)) as costs (kind, cost)
+    where email like '%poor%';
 update generation_jobs set status = 'completed', result_url = 'https://blob.example/1.png', completed_at = created_at + interval '9 s';
 select refund_credits(user_id, id, cost, 'provider timed out') from generation_jobs where operation_type = 'edit' limit 1;
 insert into images (user_id, url, prompt, width, height)
@@ -332,3 +334,5 @@ insert into user_sessions (user_id, email) select id, email from users;
 insert into provider_logs (provider, status, millis) values ('wavespeed', 200, 7300), ('huggingface', 200, 4100);
 insert into rate_limits (identifier, type, window_start, window_end)
     values ('198.51.100.7', 'ip', now() - interval '20 minutes', now() - interval '19 minutes');
+insert into idempotency_keys (key, user_id, operation, status)
+    values ('5d0c0b52-6a0e-4f63-9a55-0d1f2c7c1f11', 'd4000000-0000-4000-8000-000000000004', 'image', 'succeeded');
