@@ -7,6 +7,7 @@
 mod support;
 
 mod metricx;
+mod genapp;
 mod mvp;
 mod standin;
 mod whatsdex;

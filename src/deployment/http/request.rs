@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::suite::{ByteSize, Entries, Group, Problem, Spanned};
+use crate::suite::{ByteSize, Entries, Group, Problem, Spanned, is_placeholder};
 
 use super::HOPS;
 
@@ -248,7 +248,9 @@ impl Request {
             ),
         }
         for (_, path) in &targets {
-            let absolute = path.starts_with("http://") || path.starts_with("https://");
+            // An address that an answer will name, such as that of a picture, is not known yet.
+            let named_later = path.starts_with('⟨') && is_placeholder(path);
+            let absolute = path.starts_with("http://") || path.starts_with("https://") || named_later;
             if !absolute && !path.starts_with('/') {
                 problems.push(
                     Problem::at(path.span(), format!("`{}` is not a path", path.as_str()))

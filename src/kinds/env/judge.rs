@@ -44,9 +44,17 @@ pub(super) fn judge(check: &Env, seen: &Seen) -> Vec<Finding> {
             format!("the same in {}", pairs.join("; "))
         };
         let finding = Finding::expect(pairs.is_empty(), names.join(", "), "values of their own", shown);
-        // Two that are equal are enough, whatever the others are.
+        // Two that are equal are enough, whatever the others are; and one that may be missing, and is, equals none.
+        let unknown = compared
+            .unknown
+            .iter()
+            .filter(|name| !missing_at_will(check, seen, name));
+        let compared = Compared {
+            unknown: unknown.cloned().collect(),
+            equal: Vec::new(),
+        };
         let finding = if pairs.is_empty() {
-            known(finding, compared)
+            known(finding, &compared)
         } else {
             finding
         };
@@ -57,6 +65,12 @@ pub(super) fn judge(check: &Env, seen: &Seen) -> Vec<Finding> {
         findings.push(Finding::unclear(&seen.source, "variables to look at", shown));
     }
     findings
+}
+
+/// Whether `name` is optional, and not set.
+fn missing_at_will(check: &Env, seen: &Seen, name: &str) -> bool {
+    let mut required = check.required.iter().zip(&seen.required);
+    required.any(|((own, rule), fact)| own == name && rule.optional && fact.state == State::Absent)
 }
 
 /// Values that are not known cannot be compared.

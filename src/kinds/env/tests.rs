@@ -274,6 +274,8 @@ fn values_are_compared() {
         different("['A', 'B', 'D']").contains("failed A, B, D: expected values of their own, seen the same in A and B")
     );
     assert!(different("['A', 'D']").contains("unclear A, D"));
+    let spare = judged("required.D = { optional = true }\ndifferent = [['A', 'D']]", &variables);
+    assert!(spare.contains("passed A, D"), "{spare}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::deployment::http::{Expect, Request, Response, Statuses};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Group, Period, Problem, Spanned};
+use crate::suite::{Entries, Group, Period, Problem, Spanned};
 
 use super::Kind;
 
@@ -50,6 +50,9 @@ use super::Kind;
 ///   expect     what a refusal looks like, as in `http`; its status is 429 unless given
 ///   spoof      headers that must not give a fresh budget: X-Forwarded-For unless given; an empty list tries none
 ///   other      credentials of somebody who must not be affected: { bearer = "…" } or { basic = { … } }
+///   turns      who asks in turn, each with bearer, basic or headers, where addresses are counted and one user alone would
+///              meet his own limit first
+///   fresh      true: wait before the burst until what the run itself has spent is forgotten
 ///   recovers   whether to wait for the window to pass and see that a request is let through again: true for windows up
 ///              to 15 s unless given
 ///
@@ -87,8 +90,23 @@ pub(super) struct RateLimit {
     spoof: Vec<String>,
     /// Somebody who must not be affected.
     other: Option<Spanned<Other>>,
+    /// Who asks in turn.
+    #[serde(default)]
+    turns: Vec<Turn>,
+    /// Whether to wait for what the run has spent to be forgotten.
+    #[serde(default)]
+    fresh: bool,
     /// Whether to wait for the window to pass.
     recovers: Option<bool>,
+}
+
+/// The credentials of one of those who ask in turn.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Turn {
+    bearer: Option<String>,
+    basic: Option<crate::deployment::http::Basic>,
+    headers: Entries<String>,
 }
 
 /// Who is counted.
@@ -189,6 +207,19 @@ impl RateLimit {
         self.scope.as_deref().unwrap_or(path.split('?').next().unwrap_or(path))
     }
 
+    /// The request as whoever's turn it is sends it.
+    fn request_of(&self, at: usize) -> Request {
+        let mut request = self.request.clone();
+        if let Some(turn) = self.turns.get(at % self.turns.len().max(1)) {
+            request.bearer.clone_from(&turn.bearer);
+            request.basic.clone_from(&turn.basic);
+            for (name, value) in turn.headers.iter() {
+                request = request.with_header(name, value);
+            }
+        }
+        request
+    }
+
     /// No more than these are sent, whatever happens.
     fn most(&self) -> usize {
         *self.limit as usize + self.burst.max(5)
@@ -207,12 +238,8 @@ impl Kind for RateLimit {
 
     fn patience(&self) -> Duration {
         let burst = Duration::from_millis(100) * *self.limit;
-        let window = if self.waits() {
-            self.per.0 + Duration::from_secs(2)
-        } else {
-            Duration::ZERO
-        };
-        burst + window
+        let windows = u32::from(self.waits()) + u32::from(self.fresh);
+        burst + (self.per.0 + Duration::from_secs(2)) * windows
     }
 
     fn mistakes(&self) -> Vec<Problem> {
@@ -226,6 +253,12 @@ impl Kind for RateLimit {
         }
         if !(1..=100).contains(&self.burst) {
             problems.push(Problem::whole("`burst` is from 1 to 100"));
+        }
+        if self.turns.len() == 1 || (!self.turns.is_empty() && self.by() == By::Identity) {
+            problems.push(
+                Problem::whole("`turns` names several who ask in turn, where their address is counted")
+                    .hint("say by = \"address\""),
+            );
         }
         if let Some(other) = &self.other {
             if other.bearer.is_none() && other.basic.is_none() {
@@ -249,7 +282,14 @@ impl Kind for RateLimit {
     }
 
     fn steps(&self) -> Vec<String> {
-        let mut steps = self.request.steps();
+        let mut steps = Vec::new();
+        if self.fresh {
+            steps.push(format!(
+                "waits up to {}, until what was sent before is forgotten",
+                *self.per
+            ));
+        }
+        steps.extend(self.request.steps());
         steps.push(format!(
             "again, {} at a time, until one is refused; {} times at most",
             self.burst,

@@ -19,6 +19,13 @@ pub(super) async fn observe(check: &RateLimit, target: &Target<'_>) -> Result<Se
     let whose = (check.by() == By::Identity)
         .then(|| target.identity(&check.request))
         .transpose()?;
+    let forgotten = Instant::now() + check.per.0 + MARGIN;
+    while check.fresh
+        && target.http()?.spent(check.path(), check.per.0 + MARGIN, whose) > 0
+        && Instant::now() < forgotten
+    {
+        tokio::time::sleep(MARGIN / 3).await;
+    }
     let spent = target.http()?.spent(check.path(), check.per.0, whose);
     let mut seen = Seen {
         spent,
@@ -36,7 +43,7 @@ pub(super) async fn observe(check: &RateLimit, target: &Target<'_>) -> Result<Se
         seen.spoofed.push((header.clone(), statuses));
     }
     if !check.spoof.is_empty() {
-        seen.control = Some(target.send(&check.request).await?.status);
+        seen.control = Some(target.send(&check.request_of(0)).await?.status);
     }
     if let Some(other) = &check.other {
         let request = Request {
@@ -49,7 +56,7 @@ pub(super) async fn observe(check: &RateLimit, target: &Target<'_>) -> Result<Se
     if check.waits() {
         let pause = (wait_for(check, &seen) + MARGIN).saturating_sub(refused_at.elapsed());
         tokio::time::sleep(pause).await;
-        let status = target.send(&check.request).await?.status;
+        let status = target.send(&check.request_of(0)).await?.status;
         seen.recovery = Some(Recovery {
             waited_millis: millis(refused_at.elapsed()),
             status,
@@ -60,17 +67,19 @@ pub(super) async fn observe(check: &RateLimit, target: &Target<'_>) -> Result<Se
 
 /// One request alone, for the headers of an untouched budget; then waves, until one of them meets a refusal.
 async fn burst(check: &RateLimit, target: &Target<'_>, seen: &mut Seen) -> Result<(), Unobserved> {
-    let mut wave = 1;
+    let mut width = 1;
     while seen.refusal.is_none() && seen.answers.len() < check.most() {
         let room = check.most() - seen.answers.len();
-        let responses = try_join_all((0..wave.min(room)).map(|_| target.send(&check.request))).await?;
+        let first = seen.answers.len();
+        let wave = (first..first + width.min(room)).map(|at| check.request_of(at));
+        let responses = try_join_all(wave.map(async |request| target.send(&request).await)).await?;
         for response in responses {
             seen.answers.push(Answer::of(&response));
             if check.refused(response.status) && seen.refusal.is_none() {
                 seen.refusal = Some(response);
             }
         }
-        wave = check.burst;
+        width = check.burst;
     }
     Ok(())
 }
@@ -80,7 +89,8 @@ async fn spoof(check: &RateLimit, target: &Target<'_>, header: &str) -> Result<V
     for at in 0..SPOOFS {
         // 203.0.113.0/24 is for documentation (RFC 5737): nobody has these addresses.
         let value = format!("203.0.113.{}", 10 + at);
-        statuses.push(target.send(&check.request.with_header(header, &value)).await?.status);
+        let request = check.request_of(at).with_header(header, &value);
+        statuses.push(target.send(&request).await?.status);
     }
     Ok(statuses)
 }

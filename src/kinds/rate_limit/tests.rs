@@ -134,3 +134,14 @@ fn mistakes_say_what_to_write() {
         ["where addresses are counted, another identity from here shares the budget"]
     );
 }
+
+#[test]
+fn several_ask_in_turn_where_their_address_is_counted() {
+    let check =
+        "get = \"/\"\nlimit = 4\nper = \"1s\"\nturns = [{ bearer = \"a\" }, { headers = { Cookie = \"b\" } }]\n";
+    assert!(mistakes::<RateLimit>(check).is_empty());
+    let alone = "get = \"/\"\nlimit = 4\nper = \"1s\"\nturns = [{ bearer = \"a\" }]\n";
+    assert_eq!(mistakes::<RateLimit>(alone).len(), 1);
+    let identity = format!("{check}by = \"identity\"\n");
+    assert_eq!(mistakes::<RateLimit>(&identity).len(), 1);
+}
