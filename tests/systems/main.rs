@@ -8,6 +8,7 @@ mod support;
 
 mod metricx;
 mod genapp;
+mod masstock;
 mod mvp;
 mod standin;
 mod whatsdex;

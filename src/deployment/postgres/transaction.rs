@@ -48,12 +48,11 @@ impl Identity {
             claims.insert("role".to_owned(), role.clone().into());
         }
         claims.extend(self.claims.clone());
+        // Where the tenant is not the user, a claim says who the user is.
+        let user = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut settings = vec![
             ("request.jwt.claims".to_owned(), Value::Object(claims).to_string()),
-            (
-                "request.jwt.claim.sub".to_owned(),
-                self.user.clone().unwrap_or_default(),
-            ),
+            ("request.jwt.claim.sub".to_owned(), user),
             (
                 "request.jwt.claim.role".to_owned(),
                 self.role.clone().unwrap_or_default(),

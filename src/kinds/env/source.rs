@@ -82,8 +82,14 @@ fn item(item: &Value) -> Option<(String, Held)> {
             None => (text.clone(), Held::NameOnly),
         }),
         Value::Object(object) => {
-            let name = lookup(object, &["name", "key"])?.as_str()?;
-            Some((name.to_owned(), lookup(object, &["value"]).map_or(Held::NameOnly, held)))
+            let Some(name) = lookup(object, &["name", "key"]) else {
+                // Render's API wraps each: { "envVar": { "key", "value" }, "cursor" }.
+                return object.values().filter(|value| value.is_object()).find_map(self::item);
+            };
+            Some((
+                name.as_str()?.to_owned(),
+                lookup(object, &["value"]).map_or(Held::NameOnly, held),
+            ))
         }
         _ => None,
     }

@@ -331,6 +331,7 @@ fn files_and_documents_are_read() {
     assert!(variables_in(&json!({ "A": "1", "N": 2, "Z": null })) == of(&[("A", "1"), ("N", "2"), ("Z", "")]));
     assert!(variables_in(&json!([{ "name": "A", "value": "1" }, "B=2"])) == of(&[("A", "1"), ("B", "2")]));
     assert!(variables_in(&json!({ "envs": [{ "key": "A", "value": "1" }] })) == of(&[("A", "1")]));
+    assert!(variables_in(&json!([{ "envVar": { "key": "A", "value": "1" }, "cursor": "c" }])) == of(&[("A", "1")]));
     assert!(variables_in(&json!({ "A": { "computed": "1" } })) == of(&[("A", "1")]));
     assert!(variables_in(&json!({ "A": "********" }))["A"] == Held::NameOnly);
 }

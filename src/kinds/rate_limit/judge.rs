@@ -10,7 +10,9 @@ use super::{RateLimit, Seen};
 
 pub(super) fn judge(check: &RateLimit, seen: &Seen) -> Vec<Finding> {
     let limit = *check.limit as usize;
-    if seen.spent >= limit {
+    // Where the server tells what is left, that counts: not every request need be counted there, successful logins for one.
+    let told = seen.answers.first().is_some_and(|answer| answer.remaining.is_some());
+    if seen.spent >= limit && !told {
         let what = format!("the run had sent {} requests to {} before", seen.spent, check.path());
         return vec![
             Finding::unclear("budget", format!("some of {limit} left"), what)
@@ -81,7 +83,7 @@ fn tripped(check: &RateLimit, seen: &Seen) -> Finding {
         .iter()
         .filter(|answer| check.let_through(answer.status))
         .count();
-    let own = limit - seen.spent;
+    let own = limit.saturating_sub(seen.spent);
     let left = seen
         .answers
         .first()

@@ -74,7 +74,7 @@ async fn burst(check: &RateLimit, target: &Target<'_>, seen: &mut Seen) -> Resul
         let wave = (first..first + width.min(room)).map(|at| check.request_of(at));
         let responses = try_join_all(wave.map(async |request| target.send(&request).await)).await?;
         for response in responses {
-            seen.answers.push(Answer::of(&response));
+            seen.answers.push(Answer::of(&response, *check.limit));
             if check.refused(response.status) && seen.refusal.is_none() {
                 seen.refusal = Some(response);
             }
@@ -112,18 +112,26 @@ fn millis(duration: Duration) -> u64 {
 
 impl Answer {
     /// `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06), `X-RateLimit-*`, or `RateLimit: limit=10, remaining=9`
-    /// (draft 07).
-    fn of(response: &Response) -> Self {
-        let number = |name: &str| {
-            let value = response.header(&format!("ratelimit-{name}"));
-            let value = value.or_else(|| response.header(&format!("x-ratelimit-{name}")));
-            let value = value.or_else(|| parameter(response.header("ratelimit")?, name));
-            value.and_then(|value| value.trim().parse().ok())
+    /// (draft 07). An answer can come through two limiters, each with headers of its own: `wanted` tells whose to read.
+    fn of(response: &Response, wanted: u32) -> Self {
+        let number = |text: Option<&str>| text?.trim().parse::<u32>().ok();
+        let pair = |prefix: &str| {
+            let header = |name: &str| number(response.header(&format!("{prefix}-{name}")));
+            (header("limit"), header("remaining"))
         };
+        let of_one_header = |name: &str| number(parameter(response.header("ratelimit")?, name));
+        let all = [
+            pair("ratelimit"),
+            pair("x-ratelimit"),
+            (of_one_header("limit"), of_one_header("remaining")),
+        ];
+        let same = all.iter().find(|(limit, _)| *limit == Some(wanted));
+        let first = || all.iter().find(|(limit, left)| limit.is_some() || left.is_some());
+        let (limit, remaining) = same.or_else(first).copied().unwrap_or_default();
         Self {
             status: response.status,
-            limit: number("limit"),
-            remaining: number("remaining"),
+            limit,
+            remaining,
         }
     }
 }
@@ -132,4 +140,30 @@ impl Answer {
 fn parameter<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let mut parts = header.split([',', ';']).filter_map(|part| part.trim().split_once('='));
     parts.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_limiters_the_one_that_is_asked_for_is_read() {
+        let mut response = Response::default();
+        let headers = [
+            ("ratelimit-limit", "100"),
+            ("ratelimit-remaining", "83"),
+            ("x-ratelimit-limit", "10"),
+            ("x-ratelimit-remaining", "1"),
+        ];
+        for (name, value) in headers {
+            response.headers.push((name.to_owned(), value.to_owned()));
+        }
+        let read = |wanted| {
+            let answer = Answer::of(&response, wanted);
+            (answer.limit, answer.remaining)
+        };
+        assert_eq!(read(10), (Some(10), Some(1)));
+        assert_eq!(read(100), (Some(100), Some(83)));
+        assert_eq!(read(50), (Some(100), Some(83)));
+    }
 }

@@ -123,6 +123,24 @@ fn escapes_others_and_recovery() {
 }
 
 #[test]
+fn the_servers_word_on_what_is_left_counts_more_than_what_was_sent() {
+    let mut seen = Seen {
+        spent: 9,
+        ..burst(&[200, 200, 429])
+    };
+    assert!(judged(CHECK, &seen).contains("unclear budget"));
+    for (answer, left) in seen.answers.iter_mut().zip([1, 0, 0]) {
+        answer.limit = Some(3);
+        answer.remaining = Some(left);
+    }
+    assert!(
+        judged(CHECK, &seen).contains("passed let through"),
+        "{}",
+        judged(CHECK, &seen)
+    );
+}
+
+#[test]
 fn mistakes_say_what_to_write() {
     assert_eq!(
         mistakes::<RateLimit>("get = \"/\"\nlimit = 0\nper = \"0s\"\nburst = 0\n").len(),

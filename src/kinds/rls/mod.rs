@@ -55,7 +55,7 @@ use seen::Seen;
 ///   user       whom to try: a value of that column. Without it, for each table one is picked who has rows in it.
 ///   roles      which roles stand for an anonymous visitor and for a user; default
 ///              { anon = "anon", user = "authenticated" }. "" leaves one out.
-///   claims     further JWT claims besides sub and role
+///   claims     further JWT claims besides sub and role; claims.sub itself, where `owner` holds a tenant and not the user
 ///   set        further settings by name: { "app.user_id" = ":user" }, where :user stands for the tried user
 ///   anon       "nothing" (default): an anonymous visitor sees no row; "read": sees rows, but never writes
 ///   others     "hidden" (default): a user sees no row of others; "readable": may see them, but never write them. Where

@@ -1,0 +1,150 @@
+//! What stands around masstock: Render's API, and the programs that the suite runs.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::app::Masstock;
+use super::{FRONTEND, JWT_SECRET, REDIS_PASSWORD, RENDER_KEY, WINDOW, key};
+use crate::standin::Deployed;
+use crate::standin::answer::{bearer, json};
+
+/// Render's API, as far as it is asked.
+pub(super) fn render(state: Arc<Masstock>) -> Router {
+    Router::new()
+        .route("/render/services/{id}", get(service))
+        .route("/render/services/{id}/deploys", get(deploys))
+        .with_state(state)
+}
+
+type App = State<Arc<Masstock>>;
+
+async fn service(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {
+    if bearer(&head) != Some(RENDER_KEY) {
+        return json(401, &json!({ "message": "Unauthorized" }));
+    }
+    let (name, kind) = match id.as_str() {
+        "srv-web" => ("masstock-backend", "web_service"),
+        "srv-worker" => ("masstock-worker", "background_worker"),
+        _ => return json(404, &json!({ "message": "not found" })),
+    };
+    let asleep =
+        (id == "srv-worker" && app.broken("worker_suspended")) || (id == "srv-web" && app.broken("web_suspended"));
+    let suspended = if asleep { "suspended" } else { "not_suspended" };
+    let branch = if app.broken("wrong_branch") && id == "srv-web" {
+        "dev-dorian"
+    } else {
+        "main"
+    };
+    json(
+        200,
+        &json!({ "id": id, "name": name, "type": kind, "branch": branch, "suspended": suspended, "autoDeploy": "yes" }),
+    )
+}
+
+async fn deploys(State(app): App, Path(id): Path<String>) -> Response {
+    let failed = app.broken("deploy_failed") && id == "srv-worker";
+    let status = if failed { "build_failed" } else { "live" };
+    json(
+        200,
+        &json!([{ "deploy": { "id": "dep-1", "status": status }, "cursor": "a" }]),
+    )
+}
+
+/// The programs as name and shell script.
+pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
+    let (web, worker) = (variables(deployed, false), variables(deployed, true));
+    let print = |text: &dyn std::fmt::Display| format!("cat <<'END'\n{text}\nEND\n");
+    let is = |name| deployed.broken(name);
+    let node = if is("node_too_old") { "16.20.2" } else { "20.18.1" };
+    let mut api = vec![
+        "info: Database connection successful",
+        "info: Redis connection successful",
+        "info: Server started successfully",
+        "info: API Request GET /api/v1/workflows 200",
+    ];
+    api.extend(is("errors_in_log").then_some("error: Queue error connect ETIMEDOUT 10.0.0.7:6379"));
+    api.extend(is("secret_in_log").then_some("info: login contact@estee-agency.com Hd5_pT8-kW3sJf6vXg9Qn2"));
+    let redis = if is("worker_without_redis") {
+        "Redis client error: Error: connect ECONNREFUSED 127.0.0.1:6379"
+    } else {
+        "Redis client connected\nRedis client ready"
+    };
+    let logs = format!(
+        "case \"$*\" in\n*build*) echo '==> Using Node.js version {node} (default)' ;;\n*srv-worker*) {}\n;;\n*) {}\n;;\nesac",
+        print(&redis),
+        print(&api.join("\n"))
+    );
+    let committed = if is("env_committed") { "\nbackend/.env" } else { "" };
+    let critical = i32::from(is("vulnerable_package"));
+    let audit =
+        json!({ "metadata": { "vulnerabilities": { "low": 2, "moderate": 1, "high": 0, "critical": critical } } });
+    vec![
+        (
+            "curl",
+            format!(
+                "case \"$*\" in\n*srv-worker*) {};;\n*) {};;\nesac",
+                print(&worker),
+                print(&web)
+            ),
+        ),
+        ("render", logs),
+        (
+            "git",
+            print(&format!(
+                "backend/package.json\nbackend/.env.example\nbackend/src/server.js{committed}"
+            )),
+        ),
+        ("npm", format!("{}exit {critical}", print(&audit))),
+    ]
+}
+
+/// The variables of a service as Render's API lists them.
+fn variables(deployed: &Deployed, worker: bool) -> Value {
+    let is = |name| deployed.broken(name);
+    let or = |broken, otherwise: &str, value: &str| if is(broken) { otherwise } else { value }.to_owned();
+    let secret = match (worker, is("jwt_secrets_differ"), is("jwt_secret_short")) {
+        (true, true, _) => "w3Nc8YbKq7VxT2mRd9LpZs5JhGf4WtEu",
+        (_, _, true) => "masstock-secret",
+        _ => JWT_SECRET,
+    };
+    let all = [
+        ("NODE_ENV", or("node_env_development", "development", "production")),
+        ("PORT", "3000".to_owned()),
+        (
+            "SUPABASE_URL",
+            or(
+                "supabase_url_placeholder",
+                "https://your-project.supabase.co",
+                "https://kqmvzdhy.supabase.co",
+            ),
+        ),
+        ("SUPABASE_ANON_KEY", key(&or("keys_swapped", "service_role", "anon"))),
+        ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
+        (
+            "REDIS_HOST",
+            if worker {
+                or("worker_redis_local", "localhost", "eu1-calm-fox.upstash.io")
+            } else {
+                "eu1-calm-fox.upstash.io".to_owned()
+            },
+        ),
+        ("REDIS_PORT", "6379".to_owned()),
+        ("REDIS_PASSWORD", REDIS_PASSWORD.to_owned()),
+        ("JWT_SECRET", secret.to_owned()),
+        ("RATE_LIMIT_WINDOW_MS", format!("{WINDOW}000")),
+        ("RATE_LIMIT_MAX_REQUESTS", "100".to_owned()),
+        ("LOG_LEVEL", "info".to_owned()),
+        ("CORS_ORIGIN", or("cors_star_configured", "*", FRONTEND)),
+    ];
+    let set = all
+        .into_iter()
+        .filter(|(name, _)| !(*name == "LOG_LEVEL" && is("variable_missing")));
+    set.map(|(key, value)| json!({ "envVar": { "key": key, "value": value }, "cursor": "c" }))
+        .collect()
+}
