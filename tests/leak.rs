@@ -86,8 +86,10 @@ fn a_site_that_tells_nothing_passes() {
 
 #[test]
 fn a_secret_is_found_and_never_shown_whole() {
-    let mut site = Site::default();
-    site.lazy = format!("1\nlet k=\"{}\"", stripe_key());
+    let site = Site {
+        lazy: format!("1\nlet k=\"{}\"", stripe_key()),
+        ..Site::default()
+    };
     let said = site.run("[leak.site]\n");
     said.exits(1).says(&[
         "/assets/later.js, line 2",
@@ -133,8 +135,10 @@ fn mixed_content_is_told() {
 
 #[test]
 fn a_source_map_is_told_and_may_be_allowed() {
-    let mut site = Site::default();
-    site.more = vec![("/assets/index.js.map", "{\"version\":3,\"mappings\":\"\"}".to_owned())];
+    let site = Site {
+        more: vec![("/assets/index.js.map", "{\"version\":3,\"mappings\":\"\"}".to_owned())],
+        ..Site::default()
+    };
     site.clone().fails(&["no source map", "/assets/index.js.map is served"]);
     site.run("[leak.site]\nsource_maps = true\n").exits(0);
 }
@@ -146,8 +150,10 @@ fn files_of_the_server_are_told() {
         ("/.git/config", "[core]\n\tbare = false\n"),
         ("/backup.zip", "PK"),
     ] {
-        let mut site = Site::default();
-        site.more = vec![(path, text.to_owned())];
+        let site = Site {
+            more: vec![(path, text.to_owned())],
+            ..Site::default()
+        };
         site.fails(&[path, "not served"]);
     }
 }
@@ -160,8 +166,10 @@ fn answers_that_tell_of_the_inside_are_told() {
         ("Error: x\\n    at run (/srv/app.js:1:2)", "a stack trace"),
         ("{\"node_version\":\"20.11.1\"}", "a version of what it runs on"),
     ] {
-        let mut site = Site::default();
-        site.health = health.to_owned();
+        let site = Site {
+            health: health.to_owned(),
+            ..Site::default()
+        };
         let said = site.run(SUITE);
         said.exits(1).says(&["GET /health", what]);
     }

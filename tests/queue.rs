@@ -33,6 +33,7 @@ fn tell(redis: &Redis, lines: &str) {
 }
 
 /// Where `tools/prepare-queues` has put the libraries; says so where it has not.
+#[expect(clippy::print_stderr, reason = "a skipped test is told")]
 fn libraries() -> Option<PathBuf> {
     let folder = Path::new(HERE).join("target/queues");
     let there = folder.join("ready").exists();

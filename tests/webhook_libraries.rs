@@ -59,6 +59,7 @@ fn accepts_and_refuses(scheme: &str) {
         .says(&["it refuses everything"]);
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test is told")]
 fn main() -> ExitCode {
     let installed = folder().join("node_modules/.package-lock.json").exists()
         && Command::new("node")

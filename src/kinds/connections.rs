@@ -441,6 +441,7 @@ mod tests {
             sessions,
             known: vec!["app".to_owned(), "boss".to_owned()],
             roles: vec!["app".to_owned(), "boss".to_owned()],
+            plain: None,
         }
     }
 

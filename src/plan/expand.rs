@@ -10,7 +10,7 @@ use crate::deployment::secrets::Secrets;
 use crate::kinds::{Entry as Kind, KINDS};
 use crate::outcome::{CheckId, Skip};
 use crate::suite::{
-    CheckDef, Defaults, Entries, Environment, Mistake, Names, Node, Problem, Scope, Spanned, Value, names_in, one_of,
+    CheckDef, Defaults, Entries, Environment, Mistake, NamesAt, Node, Problem, Scope, Spanned, Value, names_in, one_of,
     render_text, truthy,
 };
 
@@ -47,9 +47,9 @@ pub(super) struct Draft {
     /// The name in the header, without `each`; behind the name of the use, if it is from a pack.
     pub(super) name: String,
     /// Names that its templates use, with the bytes of each template.
-    pub(super) names: Vec<(Names, Range<usize>)>,
+    pub(super) names: Vec<NamesAt>,
     /// Names of the suite that the values given to its pack use, with the bytes of each template there.
-    pub(super) outer_names: Vec<(Names, Range<usize>)>,
+    pub(super) outer_names: Vec<NamesAt>,
     /// `needs` of the use that brought it.
     pub(super) outer_needs: Vec<Spanned<String>>,
     /// Variables that only `--var` would give.
@@ -157,6 +157,24 @@ impl Expansion {
     }
 }
 
+/// Whether the check runs, and the parameters that are not given where it does not; adds the names that `when` uses.
+fn condition(
+    written: Option<&(String, Range<usize>)>,
+    scope: &Scope,
+    brought: Option<&Brought>,
+    names: &mut Vec<NamesAt>,
+) -> Result<(When, Option<String>), Vec<Problem>> {
+    let Some((text, at)) = written else {
+        return Ok((When::Run, None));
+    };
+    let used = names_in(&Node::new(at.clone(), Value::Text(text.clone())))?;
+    let late = used.iter().any(|(names, _)| captures(names, scope));
+    let when = when(text, at, late, scope)?;
+    let missing = brought.and_then(|brought| brought.missing(&when, &used, &scope.vars));
+    names.extend(used);
+    Ok((when, missing))
+}
+
 fn draft(
     ground: &Ground<'_>,
     kind: &'static Kind,
@@ -169,18 +187,7 @@ fn draft(
     let mut names = names_in(&node)?;
     let mut scope = ground.scope.with(&case.bindings);
     let brought = ground.brought.as_deref();
-    let (when, missing) = match &def.when {
-        None => (When::Run, None),
-        Some((text, at)) => {
-            let condition = Node::new(at.clone(), Value::Text(text.clone()));
-            let used = names_in(&condition)?;
-            let late = used.iter().any(|(names, _)| captures(names, &scope));
-            let when = when(text, at, late, &scope)?;
-            let missing = brought.and_then(|brought| brought.missing(&when, &used, &scope.vars));
-            names.extend(used);
-            (when, missing)
-        }
-    };
+    let (when, missing) = condition(def.when.as_ref(), &scope, brought, &mut names)?;
     let given = brought.and_then(|brought| brought.given(&names));
     let late = given.is_some() || names.iter().any(|(names, _)| captures(names, &scope));
     let table = late.then(|| bare(kind, node.clone(), &span));

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::kinds::{Check, Entry as Kind};
-use crate::suite::{CheckDef, Common, Names, Node, Problem, Scope, Value, is_placeholder, render_partly, render_text};
+use crate::suite::{
+    CheckDef, Common, Names, NamesAt, Node, Problem, Scope, Value, is_placeholder, render_partly, render_text,
+};
 
 /// Renders and reads a table: the kind's part, and the keys that every check takes.
 pub(super) fn read(
@@ -11,7 +13,7 @@ pub(super) fn read(
     written: Node,
     span: &Range<usize>,
     scope: &Scope,
-    names: &[(Names, Range<usize>)],
+    names: &[NamesAt],
 ) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
     let (rendered, mut problems, templates) = if names.is_empty() {
         (written, Vec::new(), None)
@@ -62,7 +64,7 @@ pub(super) fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
 }
 
 /// A name that nobody knows is reported once, by the check of names, and not as a failure to fill it in.
-fn unknown_first(problems: Vec<Problem>, names: &[(Names, Range<usize>)], scope: &Scope) -> Vec<Problem> {
+fn unknown_first(problems: Vec<Problem>, names: &[NamesAt], scope: &Scope) -> Vec<Problem> {
     let unknown: Vec<Problem> = names
         .iter()
         .flat_map(|(names, span)| names.iter().map(move |name| (name, span)))

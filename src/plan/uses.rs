@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 
 use crate::kinds::Entry as Kind;
 use crate::suite::{
-    CheckDef, Defaults, Entry, Mistake, Names, Node, OneOrEach, Pack, Packs, Param, ParamType, Problem, Scope, Spanned,
-    Table, UseDef, UseKeys, Value, decode, is_expression, is_placeholder, names_in, one_of, render, render_partly,
-    render_text, toml_of,
+    CheckDef, Defaults, Entry, Mistake, NamesAt, Node, OneOrEach, Pack, Packs, Param, ParamType, Problem, Scope,
+    Spanned, Table, UseDef, UseKeys, Value, decode, is_expression, is_placeholder, names_in, one_of, render,
+    render_partly, render_text, toml_of,
 };
 
 use super::expand::{Expansion, Ground, When, when};
@@ -25,9 +25,9 @@ pub(super) struct Brought {
     pub(super) keys: UseKeys,
     pub(super) when: When,
     /// The names that `when` uses, in the suite.
-    when_names: Vec<(Names, Range<usize>)>,
+    when_names: Vec<NamesAt>,
     /// The parameters that the use gives, as written, with the names that each uses.
-    params: BTreeMap<String, (Node, Vec<(Names, Range<usize>)>)>,
+    params: BTreeMap<String, (Node, Vec<NamesAt>)>,
     /// What those names mean.
     scope: Scope,
 }
@@ -36,7 +36,7 @@ pub(super) struct Brought {
 pub(super) struct Used {
     pub(super) suite: String,
     pub(super) name: String,
-    pub(super) names: Vec<(Names, Range<usize>)>,
+    pub(super) names: Vec<NamesAt>,
     pub(super) origin: Rc<Origin>,
     pub(super) scope: Scope,
 }
@@ -48,14 +48,14 @@ impl Brought {
     }
 
     /// The names of the suite that a check depends on which uses `names` of the pack.
-    pub(super) fn outer_names(&self, names: &[(Names, Range<usize>)]) -> Vec<(Names, Range<usize>)> {
+    pub(super) fn outer_names(&self, names: &[NamesAt]) -> Vec<NamesAt> {
         let used = self.used(names).flat_map(|(_, (_, names))| names.iter().cloned());
         used.chain(self.when_names.iter().cloned()).collect()
     }
 
     /// What is still to be filled in before a check can run which uses `names` of the pack.
-    pub(super) fn given(&self, names: &[(Names, Range<usize>)]) -> Option<Given> {
-        let late = |names: &[(Names, Range<usize>)]| names.iter().any(|(names, _)| captures(names, &self.scope));
+    pub(super) fn given(&self, names: &[NamesAt]) -> Option<Given> {
+        let late = |names: &[NamesAt]| names.iter().any(|(names, _)| captures(names, &self.scope));
         let params: Vec<(String, Node)> = self
             .used(names)
             .filter(|(_, (_, names))| late(names))
@@ -70,10 +70,7 @@ impl Brought {
         Some(Given { params, when, scope })
     }
 
-    fn used(
-        &self,
-        names: &[(Names, Range<usize>)],
-    ) -> impl Iterator<Item = (&String, &(Node, Vec<(Names, Range<usize>)>))> {
+    fn used(&self, names: &[NamesAt]) -> impl Iterator<Item = (&String, &(Node, Vec<NamesAt>))> {
         let roots: BTreeSet<&str> = names
             .iter()
             .flat_map(|(names, _)| names.iter().filter_map(|name| name.split('.').next()))
@@ -84,12 +81,7 @@ impl Brought {
     }
 
     /// Why a check is not asked for whose `when` uses `names`: it is about a parameter that may be left out, and is.
-    pub(super) fn missing(
-        &self,
-        when: &When,
-        names: &[(Names, Range<usize>)],
-        vars: &BTreeMap<String, Json>,
-    ) -> Option<String> {
+    pub(super) fn missing(&self, when: &When, names: &[NamesAt], vars: &BTreeMap<String, Json>) -> Option<String> {
         if !matches!(when, When::Skip(_)) {
             return None;
         }
@@ -311,10 +303,7 @@ fn given(param: &Param, entry: &Entry, scope: &Scope, problems: &mut Vec<Problem
 }
 
 /// Bytes of the pack that mention a parameter which the use gives, with the bytes that give it.
-fn mentions(
-    pack: &Pack,
-    params: &BTreeMap<String, (Node, Vec<(Names, Range<usize>)>)>,
-) -> Vec<(Range<usize>, Range<usize>)> {
+fn mentions(pack: &Pack, params: &BTreeMap<String, (Node, Vec<NamesAt>)>) -> Vec<(Range<usize>, Range<usize>)> {
     let tables = pack.checks.iter().flat_map(|check| check.table.0.iter());
     let nodes = tables
         .map(|entry| &entry.node)

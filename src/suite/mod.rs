@@ -37,6 +37,8 @@ pub use scalar::{ByteSize, Pattern, Period};
 pub use source::Source;
 pub use suggest::{did_you_mean, one_of};
 pub use suite::{CheckDef, Suite};
-pub use template::{Names, Scope, is_expression, is_placeholder, names_in, render, render_partly, render_text, truthy};
+pub use template::{
+    Names, NamesAt, Scope, is_expression, is_placeholder, names_in, render, render_partly, render_text, truthy,
+};
 pub use tree::{Entry, Node, Table, Value};
 pub use uses::{OneOrEach, UseDef, UseKeys};

@@ -53,6 +53,7 @@ impl Packs<'_> {
     ///
     /// # Errors
     /// When its file cannot be read.
+    #[must_use]
     pub fn find(&self, name: &str) -> Option<Result<Source, Mistake>> {
         let is_path = Path::new(name).extension().is_some_and(|extension| extension == "toml");
         let own = self.root.map(|root| {

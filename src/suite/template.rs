@@ -127,11 +127,14 @@ fn is_template(text: &str) -> bool {
     text.contains("{{")
 }
 
+/// The names that a text uses, and where it stands in the file.
+pub type NamesAt = (Names, Range<usize>);
+
 /// The names that the templates of `node` use.
 ///
 /// # Errors
 /// A template that cannot be read.
-pub fn names_in(node: &Node) -> Result<Vec<(Names, Range<usize>)>, Vec<Problem>> {
+pub fn names_in(node: &Node) -> Result<Vec<NamesAt>, Vec<Problem>> {
     let (mut names, mut problems) = (Vec::new(), Vec::new());
     node.each_text(&mut |text, span| {
         if is_template(text) {
@@ -329,6 +332,7 @@ mod tests {
             captures: [("login".to_owned(), json!({ "token": "t" }))].into(),
             pending: Rc::new(["later".to_owned()].into()),
             awaited: Rc::default(),
+            of_pack: false,
         }
     }
 

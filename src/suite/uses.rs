@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use crate::outcome::Severity;
 
 use super::suite::{bad_name, read_when};
-use super::tree::{Entry, Table, Value};
+use super::tree::{Entry, Node, Table, Value};
 use super::{Entries, Period, Problem, Retry, Spanned};
 
 /// One use of a pack, as it is written.
@@ -122,33 +122,28 @@ fn read_use(entry: Entry, problems: &mut Vec<Problem>) -> Option<UseDef> {
     let when = read_when(&mut keys, problems);
     let with = match keys.take("with").map(|with| with.node) {
         None => Table::default(),
-        Some(node) => match node.value {
-            Value::Table(with) => with,
-            _ => {
-                problems.push(Problem::at(node.span, "expected a table such as { path = \"/\" }"));
-                Table::default()
-            }
-        },
-    };
-    let pack = match keys.take("pack").map(|pack| pack.node) {
-        None => {
-            problems.push(
-                Problem::at(entry.key_span, "`pack` is missing").hint("`smoke packs` lists those that there are"),
-            );
-            return None;
+        Some(Node {
+            value: Value::Table(with),
+            ..
+        }) => with,
+        Some(node) => {
+            problems.push(Problem::at(node.span, "expected a table such as { path = \"/\" }"));
+            Table::default()
         }
-        Some(node) => match node.value {
-            Value::Text(name) => Spanned::new(node.span, name),
-            _ => {
-                problems.push(Problem::at(node.span, "expected the name of a pack"));
-                return None;
-            }
-        },
+    };
+    let Some(pack) = keys.take("pack").map(|pack| pack.node) else {
+        problems
+            .push(Problem::at(entry.key_span, "`pack` is missing").hint("`smoke packs` lists those that there are"));
+        return None;
+    };
+    let Value::Text(name) = pack.value else {
+        problems.push(Problem::at(pack.span, "expected the name of a pack"));
+        return None;
     };
     Some(UseDef {
         name: entry.key,
         name_span: entry.key_span,
-        pack,
+        pack: Spanned::new(pack.span, name),
         with,
         when,
         keys,

@@ -54,7 +54,7 @@ use super::Kind;
 ///               it, which are others', are read for secrets only. Without it all lines are ours, as a whole.
 ///   at_least    so many lines there must be; default 1. With fewer the check is unclear.
 ///   secrets     false: do not look for secrets by their form, as in `leak`; here also JWTs, bearer tokens, and keys of
-///               Google. What guides write in their place (your-key, <password>, ${PASSWORD}) is none.
+///               Google. What guides write in their place (your-key, `<password>`, ${PASSWORD}) is none.
 ///   never       values that must stand nowhere, neither as they are nor in base64, hex, or escaped
 ///   forbid      regular expressions that no line may match
 ///   contains    regular expressions, each of which some line must match

@@ -91,7 +91,6 @@ pub(crate) fn prove(system: &'static System) {
     checklist::complete(system);
     let stage = Stage::new(system);
     let (said, run) = stage.deploy(None).run("local");
-    eprintln!("SHOW {}", said.stdout);
     said.exits(0);
     assert_eq!(ended(&run, &["failed", "unclear"]), BTreeSet::new(), "{}", said.stdout);
     let wanted = std::env::var("BREAK").ok();

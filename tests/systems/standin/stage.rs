@@ -61,7 +61,7 @@ impl Stage {
             &format!("create database {database} template whole"),
         );
         if let Some(How::Roles(sql) | How::Sql(sql)) = broken.map(|broken| &broken.how) {
-            execute(&postgres, &database, sql)
+            execute(&postgres, &database, sql);
         }
         Deployed::start(self, postgres, database, broken)
     }
