@@ -220,12 +220,13 @@ impl Deployed {
         redis::cmd(name).arg(arguments).exec(&mut connection).unwrap();
     }
 
-    /// How many rows each table of the database has, apart from logs, in which an application also writes who reads.
+    /// How many rows each table of the database has, apart from logs and counters of requests, in which an application also
+    /// writes who reads.
     pub(crate) fn rows_by_table(&self) -> Value {
         let tables = "select string_agg(format('%s=%s', table_name, (xpath('/row/c/text()', query_to_xml(format('select count(*) as c \
                       from %I.%I', table_schema, table_name), false, true, '')))[1]), ' ' order by table_name) as counts \
                       from information_schema.tables where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema') \
-                      and table_name not like '%_logs'";
+                      and table_name not like '%_logs' and table_name <> 'rate_limits'";
         let admin = Db::new(self.postgres.superuser_url(&self.database), self.db.authority());
         runtime().block_on(admin.row(tables, &[]))
     }
