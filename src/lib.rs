@@ -11,8 +11,8 @@
 //! | [`suite`] | the language: tree, templates, matchers, JSONPath, and every mistake at its place |
 //! | [`plan`] | expand, render, read, connect, select: everything that can be wrong is found here, before anything is sent |
 //! | [`engine`] | runs a plan: order, concurrency, attempts, deadlines, clean-up |
-//! | [`kinds`] | the ways to verify, one file each: `observe` touches the deployment, `judge` is pure |
-//! | [`deployment`] | what a check may touch: HTTP, PostgreSQL, Redis; and the redactor |
+//! | [`kinds`] | the ways to verify, one file or folder each: `observe` touches the deployment, `judge` is pure |
+//! | [`deployment`] | what a check may touch: HTTP, PostgreSQL, Redis, TLS, programs, files; and the redactor |
 //! | [`outcome`] | the words that the engine and every report share: finding, outcome, event, run |
 //! | [`report`] | one file a format; listeners of the event stream |
 //! | [`demo`] | a small real deployment to try all of it on, and the ways to break it |

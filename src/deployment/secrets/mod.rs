@@ -10,6 +10,7 @@
 mod decode;
 mod forms;
 mod generic;
+mod guessed;
 mod leaked;
 mod search;
 
@@ -18,6 +19,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use guessed::{GUESSED, is_guessed};
 pub use leaked::{Leaked, Place, Sought};
 use search::Tiers;
 

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use url::Url;
 
+use crate::deployment::secrets::is_guessed;
+
 /// What an example looks like, and how to say so without repeating it. Of the lower-cased value.
 const LOOKS: &[(&str, &str)] = &[
     (r"<[a-z][^<>]{1,60}>", "it stands in <…>"),
@@ -47,78 +49,20 @@ static REGEXES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     compiled.collect()
 });
 
-/// Defaults and constants out of guides, templates and tutorials, as whole values.
-const WELL_KNOWN: &[&str] = &[
-    "supersecretkey-change-this-in-production",
-    "internal-api-key-change-in-production",
-    "super-secret-jwt-token-with-at-least-32-characters-long",
-    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-    "keyboard cat",
-    "admin123",
-    "secure_password",
-    "migration_password",
-    "tbd",
-    "n/a",
-    "null",
-    "undefined",
-    "none",
-    "value",
-    "string",
-];
-
-/// What is too well known to be a secret; fine for a LOG_LEVEL.
-const GUESSED: &[&str] = &[
-    "secret",
-    "password",
-    "pass",
-    "passwd",
-    "admin",
-    "root",
-    "test",
-    "dev",
-    "default",
-    "postgres",
-    "redis",
-    "user",
-    "key",
-    "token",
-    "secretkey",
-    "secret-key",
-    "secret_key",
-    "supersecret",
-    "supersecretkey",
-    "super-secret-key",
-    "my-secret",
-    "mysecret",
-    "my-secret-key",
-    "jwt-secret",
-    "jwt_secret",
-    "jwtsecret",
-    "letmein",
-    "qwerty",
-    "123456",
-    "12345678",
-    "123456789",
-    "password123",
-    "development",
-    "production",
-    "dev-secret",
-    "test-secret",
-    "shhhhh",
-    "foobar",
-];
+/// What stands where no value is known yet.
+const NOTHING: &[&str] = &["tbd", "n/a", "null", "undefined", "none", "value", "string"];
 
 /// Why `value` of the variable `name` is an example, without repeating it.
 pub(super) fn reason(name: &str, value: &str) -> Option<&'static str> {
     let lower = value.trim().to_lowercase();
-    if WELL_KNOWN.contains(&lower.as_str()) {
-        return Some("a well-known default");
+    if NOTHING.contains(&lower.as_str()) {
+        return Some("a word for nothing");
     }
     if let Some((_, why)) = REGEXES.iter().find(|(look, _)| look.is_match(&lower)) {
         return Some(why);
     }
-    if secret_by_name(name) && GUESSED.contains(&lower.as_str()) {
-        return Some("a word that everybody tries first");
+    if secret_by_name(name) && is_guessed(&lower) {
+        return Some("one that everybody tries first");
     }
     if counts_or_repeats(&lower) {
         return Some("one character over and over, or counting");
@@ -181,6 +125,5 @@ fn in_url(lower: &str) -> Option<&'static str> {
         return Some("its host is an example");
     }
     let password = url.password().unwrap_or_default();
-    let weak = GUESSED.contains(&password) || WELL_KNOWN.contains(&password);
-    weak.then_some("the password in it is one that everybody tries first")
+    is_guessed(password).then_some("the password in it is one that everybody tries first")
 }

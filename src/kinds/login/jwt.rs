@@ -6,6 +6,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::{Sha256, Sha384, Sha512};
 
+use crate::deployment::secrets::GUESSED;
+
 /// A token that could be read. Whether its signature is good only the server knows.
 pub(super) struct Token {
     pub(super) header: Map<String, Value>,
@@ -13,57 +15,6 @@ pub(super) struct Token {
     signed: String,
     signature: String,
 }
-
-/// Secrets from tutorials, templates and defaults that were seen in production.
-const WELL_KNOWN: &[&str] = &[
-    "secret",
-    "",
-    "Secret",
-    "secretkey",
-    "secret_key",
-    "secret-key",
-    "my-secret-key",
-    "mysecretkey",
-    "my-secret",
-    "mysecret",
-    "supersecret",
-    "supersecretkey",
-    "super-secret-key",
-    "your-secret-key",
-    "your_secret_key",
-    "your-secret-key-here",
-    "your-secret-key-change-in-production",
-    "your-super-secret-key",
-    "your-super-secret-jwt-key-change-in-production",
-    "your-256-bit-secret",
-    "your-jwt-secret",
-    "your_jwt_secret",
-    "jwt-secret",
-    "jwt_secret",
-    "jwtsecret",
-    "JWT_SECRET",
-    "changeme",
-    "change-me",
-    "change_me",
-    "please-change-me",
-    "default",
-    "dev",
-    "dev-secret",
-    "development",
-    "test",
-    "test-secret",
-    "password",
-    "admin",
-    "key",
-    "private",
-    "shhhhh",
-    "keyboard cat",
-    "123456",
-    "super-secret-jwt-token-with-at-least-32-characters-long",
-    "supersecretkey-change-this-in-production",
-    "your-random-jwt-secret-min-32-chars",
-    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-];
 
 /// The token in `text`, if it is one.
 pub(super) fn parse(text: &str) -> Option<Token> {
@@ -98,8 +49,8 @@ impl Token {
 
     /// The secret that has signed it, if that is one that everybody knows.
     pub(super) fn well_known_secret(&self) -> Option<&'static str> {
-        WELL_KNOWN
-            .iter()
+        [""].iter()
+            .chain(GUESSED)
             .copied()
             .find(|secret| self.is_signed_by(secret.as_bytes()))
     }

@@ -20,8 +20,7 @@ use crate::suite::{Entries, Group, JsonPath, Matcher, Problem, Spanned, Subject}
 
 use super::Kind;
 
-/// Signing in with a provider (OAuth 2, OpenID Connect): it starts at the provider with the right client, and comes back to
-/// this deployment.
+/// Signing in with a provider (OAuth 2, OpenID Connect) starts there with the right client, and comes back to here.
 ///
 /// After a deploy the redirect URI is the classic: a variable has another name than the code reads, and users come back from
 /// Google to localhost. Or the client id is that of another environment, or `undefined`. No health check tells, and the person

@@ -17,8 +17,7 @@ use objects::Objects;
 use types::same;
 use wanted::{Name, WantedExtension, WantedFunction, signature};
 
-/// What must be in the database: tables, columns with their types, functions with their arguments, extensions,
-/// triggers, constraints, indexes, enums.
+/// What must be in the database: tables, columns, functions, extensions, triggers, constraints, indexes, enums.
 ///
 /// A deploy brings code that needs a migration; whether the migration was applied, and to this database, nothing else
 /// tells before the first user does. A migration that stopped half way leaves some of it.
