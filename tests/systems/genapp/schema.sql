@@ -306,7 +306,7 @@ grant all on all tables in schema auth to service_role, genapp_service;
 revoke insert, update, delete on users from anon, authenticated;
 grant update (name, image) on users to authenticated;
 revoke execute on all functions in schema public from public;
-grant execute on all functions in schema public to service_role, genapp_service;
+grant execute on all functions in schema public to service_role;
 
 -- Four users: two who are logged in as, one who is poor, one who has been here long. All 21 earlier jobs went well but one.
 
