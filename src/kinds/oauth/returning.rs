@@ -107,9 +107,9 @@ fn honoured(check: &Oauth, wanted: &str, answer: &Response, site: &str) -> Optio
         .map_or_else(|| request_span(check), Spanned::span);
     Some(
         Finding::expect(
-            place.origin() == url.origin(),
+            (place.origin(), place.path()) == (url.origin(), url.path()),
             "who cancels",
-            format!("returns to {}", url.origin().ascii_serialization()),
+            format!("returns to {}", address::short(&url)),
             address::short(&place),
         )
         .at(span)

@@ -118,6 +118,29 @@ fn without_a_callback_the_state_may_tell_where_it_ends() {
 }
 
 #[test]
+fn another_page_of_the_site_is_not_the_one_that_was_asked_for() {
+    let check =
+        format!("{CHECK}query = {{ to = \"https://app.example.com/cb\" }}\nreturn_param = \"to\"\nstate = false\n");
+    let cancelled = |place: &str| {
+        let mut seen = seen(google(""), google(""));
+        seen.cancelled = Some(leads(302, place));
+        judged(&check, &seen)
+    };
+    let asked_for = cancelled("https://app.example.com/cb?error=access_denied");
+    assert!(
+        asked_for.contains("passed who cancels: expected returns to https://app.example.com/cb"),
+        "{asked_for}"
+    );
+    let front_page = cancelled("https://app.example.com/?error=access_denied");
+    assert!(
+        front_page.contains(
+            "failed who cancels: expected returns to https://app.example.com/cb, seen https://app.example.com/"
+        ),
+        "{front_page}"
+    );
+}
+
+#[test]
 fn mistakes_are_found_before_anything_is_sent() {
     let found = |more: &str| mistakes::<Oauth>(&format!("get = \"/\"\n{more}"));
     assert_eq!(found("provider = \"a.example\""), [""; 0]);

@@ -121,7 +121,7 @@ impl App {
         let job = charged["job_id"].as_str().unwrap();
         let fails = self.broken("provider_down")
             || (self.broken("style_unknown") && body["style"] == "express_hd")
-            || (self.broken("edits_fail") && order.kind == "edit")
+            || ((self.broken("edits_fail") || self.broken("no_edit_for_weeks")) && order.kind == "edit")
             || (self.broken("landscape_fails") && body["width"] == 1216);
         if fails {
             let refund = "select refund_credits($1::text::uuid, $2::text::uuid, $3::int, 'provider')";
@@ -129,7 +129,7 @@ impl App {
             return json(500, &json!({ "error": "The provider did not answer" }));
         }
         let url = format!("{}/media/{job}.{}", self.url, order.file);
-        if !self.broken("jobs_not_completed") {
+        if !self.broken("jobs_not_completed") && !self.broken("nothing_completed_today") {
             let done = "update generation_jobs set status = 'completed', result_url = $2::text, \
                         completed_at = created_at + interval '3 s' where id = $1::text::uuid";
             self.db.execute(done, &[&job, &url]).await.unwrap();
@@ -315,10 +315,10 @@ async fn video(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response {
     serve(&app, &head, &body, order).await
 }
 
-/// The order of the refusals is the app's: switched off, not signed in, too many, not valid.
+/// The order of the refusals is the app's: images switched off, not signed in, too many, not valid.
 async fn serve(app: &Shared, head: &HeaderMap, body: &Bytes, mut order: Order) -> Response {
     let enabled = "select setting_value from app_settings where setting_key = 'app_enabled'";
-    if app.db.row(enabled, &[]).await["setting_value"] == false {
+    if order.kind == "image" && app.db.row(enabled, &[]).await["setting_value"] == false {
         let said = "Image generation is temporarily disabled. Please try again later.";
         return json(503, &json!({ "error": said }));
     }

@@ -34,7 +34,7 @@ const USERS: [(&str, &str, &str); 3] = [
     ),
 ];
 /// Of the rate limits, in seconds.
-const WINDOW: i32 = 1;
+const WINDOW: i32 = 2;
 
 static GENAPP: System = System {
     name: "genapp",

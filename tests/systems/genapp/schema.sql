@@ -169,17 +169,19 @@ create index idx_rate_limits_lookup on rate_limits (identifier, type, window_end
 create function check_rate_limit(p_identifier text, p_type text, p_max_requests integer, p_window_seconds integer)
 returns table (allowed boolean, current_count integer, window_end timestamptz, remaining integer) language plpgsql as $$
 declare
-    hit rate_limits;
+    hits integer;
+    ends timestamptz;
 begin
     perform pg_advisory_xact_lock(hashtext(p_type || p_identifier));
     update rate_limits r set request_count = r.request_count + 1, updated_at = now()
-    where r.identifier = p_identifier and r.type = p_type and r.window_end > now() returning r.* into hit;
-    if hit.id is null then
-        insert into rate_limits (identifier, type, window_start, window_end)
-        values (p_identifier, p_type, now(), now() + make_interval(secs => p_window_seconds)) returning * into hit;
+    where r.identifier = p_identifier and r.type = p_type and r.window_end > now()
+    returning r.request_count, r.window_end into hits, ends;
+    if hits is null then
+        insert into rate_limits as r (identifier, type, window_start, window_end)
+        values (p_identifier, p_type, now(), now() + make_interval(secs => p_window_seconds))
+        returning r.request_count, r.window_end into hits, ends;
     end if;
-    return query select hit.request_count <= p_max_requests, hit.request_count, hit.window_end,
-        greatest(0, p_max_requests - hit.request_count);
+    return query select hits <= p_max_requests, hits, ends, greatest(0, p_max_requests - hits);
 end $$;
 
 create function cleanup_expired_rate_limits() returns integer language plpgsql as $$
@@ -304,7 +306,7 @@ grant all on all tables in schema auth to service_role, genapp_service;
 revoke insert, update, delete on users from anon, authenticated;
 grant update (name, image) on users to authenticated;
 revoke execute on all functions in schema public from public;
-grant execute on all functions in schema public to service_role, genapp_service;
+grant execute on all functions in schema public to service_role;
 
 -- Four users: two who are logged in as, one who is poor, one who has been here long. All 21 earlier jobs went well but one.
 

@@ -67,6 +67,14 @@ pub(crate) struct Break {
     pub(crate) caught_by: &'static [&'static str],
 }
 
+impl Break {
+    /// Whether a rate limit tells. Only then are the limits tripped: that takes as long as their windows, and one run after
+    /// the other would wait for nothing.
+    fn trips(&self) -> bool {
+        self.caught_by.iter().any(|check| check.starts_with("rate_limit."))
+    }
+}
+
 /// How a promise is broken, besides what asks [`Deployed::broken`].
 pub(crate) enum How {
     /// Whatever asks for it.
