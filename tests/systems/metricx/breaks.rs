@@ -30,7 +30,7 @@ pub(super) const ALL: &[Break] = &[
     broken(
         "jwt_secret_short",
         &[3],
-        Env("JWT_SECRET", Some("k3Xv9-Qm2Tz")),
+        Env("JWT_SECRET", Some(super::SHORT_SECRET)),
         &["env.jwt_secret"],
     ),
     broken("jwt_secret_of_the_guide", &[3], Asked, &["login.owner"]),
@@ -44,8 +44,8 @@ pub(super) const ALL: &[Break] = &[
     broken(
         "admin_key_weak",
         &[5],
-        Env("ADMIN_SECRET_KEY", Some("metricx-admin")),
-        &["env.admin_secret_key", "authorization.admin"],
+        Env("ADMIN_SECRET_KEY", Some(super::SHORT_SECRET)),
+        &["env.admin_secret_key"],
     ),
     broken("admin_key_of_the_source", &[5], Asked, &["authorization.admin"]),
     broken("admin_password_of_the_source", &[5], Asked, &["http.admin_password"]),
@@ -179,7 +179,7 @@ pub(super) const ALL: &[Break] = &[
         "one_key_for_all",
         &[14],
         Env("ADMIN_SECRET_KEY", Some(super::JWT_SECRET)),
-        &["env.placeholders", "authorization.admin"],
+        &["env.placeholders"],
     ),
     broken("never_deployed", &[22], Asked, &["command.deployment"]),
     broken(
@@ -194,7 +194,13 @@ pub(super) const ALL: &[Break] = &[
     // The four services.
     broken("backend_down", &[24], Asked, &["ready.api"]),
     broken("backend_answers_everything", &[24], Asked, &["http.health"]),
-    broken("database_away", &[24], Asked, &["http.me", "login.owner"]),
+    broken("database_away", &[24], Asked, &["login.owner"]),
+    broken(
+        "user_without_rights",
+        &[24],
+        Sql("update users set role = 'Viewer'"),
+        &["http.me"],
+    ),
     broken(
         "worker_down",
         &[25, 21],
