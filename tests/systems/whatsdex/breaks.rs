@@ -220,7 +220,13 @@ pub(super) const ALL: &[Break] = &[
     asked(
         "any_password",
         &[20, 40],
-        &["login.free", "login.forged", "login.pro", "login.admin"],
+        &[
+            "login.free",
+            "login.forged",
+            "login.pro",
+            "login.admin",
+            "login.registered",
+        ],
     ),
     asked("demo_account", &[5, 40], &["login.free"]),
     asked("tokens_live_long", &[5, 20], &["login.free", "login.admin"]),
