@@ -310,7 +310,7 @@ pub(super) const ALL: &[Break] = &[
         "messages_read_slowly",
         &[36],
         "alter table bot_messages rename to bot_messages_stored; \
-        create view bot_messages as select m.* from bot_messages_stored m, pg_sleep(1); \
+        create view bot_messages as select m.* from bot_messages_stored m, pg_sleep(3); \
         grant select, insert, update, delete on bot_messages to app_user",
         &["sql.recent_messages"],
     ),
