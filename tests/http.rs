@@ -353,6 +353,29 @@ fn a_connection_that_breaks_off_is_unclear() {
 }
 
 #[test]
+fn a_kept_connection_that_is_closed_when_used_again_is_replaced() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+                let _ = stream.read(&mut [0; 1024]);
+            });
+        }
+    });
+    let one = "[http.one]\nget = \"/\"\nexpect.body = \"ok\"\ncapture.word = { text = \"(ok)\" }\n";
+    let suite = format!("{one}[http.two]\nget = \"/{{{{ one.word }}}}\"\nexpect.body = \"ok\"\n");
+    Project::http(&format!("http://{address}"), &suite).run().exits(0);
+    let written = suite.replace("get = \"/{{", "effect = \"read\"\npost = \"/{{");
+    let said = Project::http(&format!("http://{address}"), &written).run();
+    said.exits(3).says(&["closed the connection before it had answered"]);
+}
+
+#[test]
 fn several_endpoints_are_told_apart_by_name() {
     let (one, two) = (site(), site());
     let suite = "[http.a]\non = \"web\"\nget = \"/host\"\nexpect.status = 200\n[http.b]\nget = \"/host\"\nexpect.status = 200\n";

@@ -26,7 +26,7 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url) -> Unobserved {
         return Unobserved::new(format!("TLS with {place} failed: {chain}"))
             .hint("check the certificate's chain, name and dates; SSL_CERT_FILE names another root");
     }
-    if says("Connection reset") || says("connection closed before message completed") || says("end of file before") {
+    if closed(error) {
         return Unobserved::new(format!("{place} closed the connection before it had answered"));
     }
     if error.is_timeout() {
@@ -36,6 +36,18 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url) -> Unobserved {
         return Unobserved::new(format!("the body from {place} broke off or cannot be decoded: {chain}"));
     }
     Unobserved::new(format!("no answer from {place}: {chain}"))
+}
+
+/// Whether the connection was closed before the response was whole.
+pub(super) fn closed(error: &reqwest::Error) -> bool {
+    let chain = sentence(error);
+    [
+        "Connection reset",
+        "connection closed before message completed",
+        "end of file before",
+    ]
+    .iter()
+    .any(|part| chain.contains(part))
 }
 
 fn place(url: &Url) -> String {

@@ -147,10 +147,14 @@ impl Target<'_> {
             url.path(),
             Identity::of(headers.get(AUTHORIZATION), headers.get(COOKIE)),
         );
-        let answer = client_for(url, request.http2)?
-            .execute(ready)
-            .await
-            .map_err(|error| error::explain(&error, url))?;
+        let client = client_for(url, request.http2)?;
+        // A server may close a connection that it has kept open just when it is used again: a browser asks once more.
+        let again = if method.is_safe() { ready.try_clone() } else { None };
+        let answer = match (client.execute(ready).await, again) {
+            (Err(error), Some(again)) if error::closed(&error) => client.execute(again).await,
+            (answer, _) => answer,
+        };
+        let answer = answer.map_err(|error| error::explain(&error, url))?;
         site.ledger.answered(number);
         self.jar().borrow_mut().store(answer.headers(), url);
         Ok(answer)

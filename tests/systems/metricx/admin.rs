@@ -8,7 +8,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 use serde_json::Value;
 
-use super::ADMIN_SECRET_KEY;
 use super::app::{App, Metricx};
 use crate::standin::answer::{cookie, html};
 use crate::standin::jwt;
@@ -35,11 +34,7 @@ pub(super) async fn page(State(app): App, head: HeaderMap) -> Response {
 
 /// The data of a session that is signed and not too old.
 fn session_of(cookie: &str, app: &Metricx) -> Option<Value> {
-    let secret = if app.broken("admin_key_of_the_source") {
-        "supersecretkey-change-this-in-production"
-    } else {
-        ADMIN_SECRET_KEY
-    };
+    let secret = app.admin_secret();
     let key = digest::digest(
         &digest::SHA1_FOR_LEGACY_USE_ONLY,
         format!("itsdangerous.Signersigner{secret}").as_bytes(),

@@ -11,7 +11,10 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::rq::Rq;
-use super::{GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, JWT_SECRET, OPENAI_API_KEY, admin, oauth, redis_url, worker};
+use super::{
+    ADMIN_SECRET_KEY, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, JWT_SECRET, OPENAI_API_KEY, SHORT_SECRET, admin, oauth,
+    redis_url, worker,
+};
 use crate::standin::answer::{bearer, cookie, html, json, with};
 use crate::standin::{Db, Deployed, jwt};
 
@@ -57,15 +60,25 @@ pub(super) fn router(deployed: &Deployed) -> Router {
 }
 
 impl Metricx {
+    /// What the administration's sessions are signed with.
+    pub(super) fn admin_secret(&self) -> &'static str {
+        match self.broken {
+            Some("admin_key_of_the_source") => "supersecretkey-change-this-in-production",
+            Some("admin_key_weak") => SHORT_SECRET,
+            Some("one_key_for_all") => JWT_SECRET,
+            _ => ADMIN_SECRET_KEY,
+        }
+    }
+
     pub(super) fn broken(&self, name: &str) -> bool {
         self.broken == Some(name)
     }
 
     fn secret(&self) -> &'static str {
-        if self.broken("jwt_secret_of_the_guide") {
-            "your-random-jwt-secret-min-32-chars"
-        } else {
-            JWT_SECRET
+        match self.broken {
+            Some("jwt_secret_of_the_guide") => "your-random-jwt-secret-min-32-chars",
+            Some("jwt_secret_short") => SHORT_SECRET,
+            _ => JWT_SECRET,
         }
     }
 

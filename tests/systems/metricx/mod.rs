@@ -13,6 +13,8 @@ use crate::standin::{Deployed, System, prove, prove_reads_only};
 const USER: &str = "smoke@metricx.ai";
 const PASSWORD: &str = "quiet-harbour-lantern-41";
 const JWT_SECRET: &str = "Hn7tXq2LwK9vRb4ZpYc8MfGd3JsUe6TaWx1oQi5k";
+/// Of either key, when it is broken.
+const SHORT_SECRET: &str = "k3Xv9-Qm2Tz";
 const ADMIN_SECRET_KEY: &str = "p2VfK8sLmQ4xTzR7wYbN9cHdJ3gUeA6tXo1iPk5S";
 const OPENAI_API_KEY: &str = "sk-proj-7Qm2Xv9Kc4Rt8Lw3Zn6Yb1Hd5Fs0GpJa";
 const GOOGLE_CLIENT_ID: &str = "417702938561-k3v9qz7m2x8c4t1n.apps.googleusercontent.com";

@@ -64,6 +64,9 @@ pub(super) async fn callback(
     let sent = |name: &str| sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
     let workspace = "select count(*) as known from workspaces where id::text = $1::text";
     let known = app.db.row(workspace, &[&sent("state")]).await;
+    if known["known"] != 1 && is("callback_dies_of_a_state") {
+        return json(500, &json!({ "detail": "Internal Server Error" }));
+    }
     let message = if sent("code").is_empty() {
         "missing_code"
     } else if known["known"] != 1 {

@@ -84,7 +84,7 @@ pub(super) const ALL: &[Break] = &[
     asked("owner_number_missing", &[4], &["env.api_service"]),
     asked("redis_url_missing", &[4], &["env.api_service"]),
     asked("jwt_secret_short", &[5, 40], &["env.api_service"]),
-    asked("default_jwt_secret", &[5, 40], &["env.api_service", "login.free"]),
+    asked("default_jwt_secret", &[5, 40], &["env.api_service", "login.forged"]),
     asked("nextauth_secret_of_the_guide", &[5, 40], &["env.web_service"]),
     asked("one_secret_for_both", &[5, 40], &["env.web_service"]),
     asked("default_internal_key", &[5, 50], &["authorization.internal"]),
@@ -200,24 +200,34 @@ pub(super) const ALL: &[Break] = &[
         "migration_unfinished",
         &[19],
         "update _prisma_migrations set finished_at = null where migration_name like '%botuser_role'",
-        &["migrations.prisma"],
+        &["migrations.prisma.applied"],
     ),
     sql(
         "migration_changed",
         &[19],
         "update _prisma_migrations set checksum = md5(checksum) where migration_name like '%_init'",
-        &["migrations.prisma"],
+        &["migrations.prisma.applied"],
     ),
     sql(
         "migration_not_applied",
         &[8, 19],
         "delete from _prisma_migrations where migration_name like '%structured_models'",
-        &["migrations.prisma"],
+        &["migrations.prisma.applied"],
     ),
     // The user's way.
     asked("registration_fails", &[20], &["http.register"]),
     asked("subdomain_twice", &[20], &["http.register_twice"]),
-    asked("any_password", &[20, 40], &["login.free", "login.pro", "login.admin"]),
+    asked(
+        "any_password",
+        &[20, 40],
+        &[
+            "login.free",
+            "login.forged",
+            "login.pro",
+            "login.admin",
+            "login.registered",
+        ],
+    ),
     asked("demo_account", &[5, 40], &["login.free"]),
     asked("tokens_live_long", &[5, 20], &["login.free", "login.admin"]),
     asked("no_plan_selection", &[21], &["http.plan_selected"]),
@@ -252,17 +262,17 @@ pub(super) const ALL: &[Break] = &[
     asked(
         "webhook_refuses_all",
         &[27, 28, 45],
-        &["webhook.stripe", "webhook.upgrade"],
+        &["webhook.stripe.events", "webhook.upgrade"],
     ),
     asked(
         "webhook_secret_of_staging",
         &[27, 56],
-        &["webhook.stripe", "webhook.upgrade"],
+        &["webhook.stripe.events", "webhook.upgrade"],
     ),
     asked(
         "webhook_accepts_all",
         &[28, 45],
-        &["webhook.stripe", "webhook.upgrade", "http.stripe_unsigned"],
+        &["webhook.stripe.events", "webhook.upgrade", "http.stripe_unsigned"],
     ),
     asked("upgrade_ignored", &[29], &["sql.upgraded"]),
     asked("cancellation_ignored", &[29], &["http.entitlement_lost"]),
@@ -300,7 +310,7 @@ pub(super) const ALL: &[Break] = &[
         "messages_read_slowly",
         &[36],
         "alter table bot_messages rename to bot_messages_stored; \
-        create view bot_messages as select m.* from bot_messages_stored m, pg_sleep(1); \
+        create view bot_messages as select m.* from bot_messages_stored m, pg_sleep(3); \
         grant select, insert, update, delete on bot_messages to app_user",
         &["sql.recent_messages"],
     ),
@@ -356,6 +366,6 @@ pub(super) const ALL: &[Break] = &[
     expired("dependencies_old", &[57], "updates", &["attest.updates"]),
     expired("secrets_not_rotated", &[57], "rotation", &["attest.rotation"]),
     expired("no_backup_restored", &[57], "backups", &["attest.backups"]),
-    asked("worker_dead", &[58], &["queue.images"]),
+    asked("worker_dead", &[58], &["queue.worker.served[image-generation]"]),
     expired("scaling_not_reviewed", &[58], "scaling", &["attest.scaling"]),
 ];

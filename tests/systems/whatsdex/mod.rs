@@ -20,7 +20,7 @@ const INTERNAL_API_KEY: &str = "Mw6Rz1Yk9Tb4Xv8Jc3Lq7Nd2Hf5Gs0Pa";
 const DEFAULT_INTERNAL_API_KEY: &str = "internal-api-key-change-in-production";
 const WEBHOOK_SECRET: &str = "whsec_8nT3kV6xQ1mR9bY4cW7zL2hD5jF0sGpA";
 /// Requests of a tenant to the API in a window of so many seconds.
-const RATE: (u32, u64) = (150, 2);
+const RATE: (u32, u64) = (150, 900);
 
 static WHATSDEX: System = System {
     name: "whatsdex",
@@ -124,7 +124,7 @@ fn write_source(deployed: &Deployed, source: &std::path::Path) {
     write("src/services/stripe.js".to_owned(), key);
     write("web/lib/auth.js".to_owned(), "export const maxAge = 86400;\n");
     write("package.json".to_owned(), "{ \"name\": \"whatsdex\" }\n");
-    write("deployment/README.md".to_owned(), "Secrets are set in the dashboard.\n");
+    write("deployment/render.yaml".to_owned(), "services: []\n");
 }
 
 #[test]

@@ -236,7 +236,7 @@ async fn admin_metrics(State(app): App, head: HeaderMap) -> Result<Response, Res
     let on = |plan: &str| rows.iter().filter(|row| row["plan"] == plan).count();
     let tenants: Value = rows
         .iter()
-        .map(|row| json!({ "id": row["id"], "name": row["name"], "usage": { "aiRequests": row["ai"], "messages": row["messages"] } }))
+        .map(|row| json!({ "id": row["id"], "name": row["name"], "plan": { "code": row["plan"] }, "usage": { "aiRequests": row["ai"], "messages": row["messages"] } }))
         .collect();
     let mut said = json!({
         "summary": {
