@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ADMIN, ESTEE, FRONTEND, TOKEN_SECRET, WINDOW, platform, worker};
+use super::{ADMIN, ESTEE, FRONTEND, LOGINS_WINDOW, TOKEN_SECRET, WINDOW, platform, worker};
 use crate::standin::answer::{bearer, cors, headers, html, json, text, with};
 use crate::standin::limiter::{Hit, Limiter};
 use crate::standin::{Db, Deployed, jwt};
@@ -69,9 +69,9 @@ impl Masstock {
         self.db.row(&query, &[&value]).await
     }
 
-    async fn admin(&self, head: &HeaderMap) -> Result<User, Response> {
+    async fn admin(&self, head: &HeaderMap, opened: &str) -> Result<User, Response> {
         let user = match self.user(head).await {
-            Err(_) if self.broken("admin_open") => User(self.account("u.email", ADMIN.0).await),
+            Err(_) if self.broken(opened) => User(self.account("u.email", ADMIN.0).await),
             other => other?,
         };
         if user.0["role"] == "admin" || self.broken("admin_for_everyone") {
@@ -99,7 +99,6 @@ fn success(status: u16, data: &Value) -> Response {
 
 pub(super) fn router(deployed: &Deployed) -> Router {
     worker::start(deployed);
-    let window = Duration::from_secs(WINDOW);
     let broken = deployed.twist();
     let is = |name| broken == Some(name);
     let state = Arc::new(Masstock {
@@ -107,8 +106,11 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         redis: redis::Client::open(deployed.redis_url()).unwrap(),
         broken,
         started: Instant::now(),
-        requests: Limiter::new(if is("limit_not_from_environment") { 90 } else { 100 }, window),
-        logins: Limiter::new(10, window),
+        requests: Limiter::new(
+            if is("limit_not_from_environment") { 90 } else { 100 },
+            Duration::from_secs(WINDOW),
+        ),
+        logins: Limiter::new(10, Duration::from_secs(LOGINS_WINDOW)),
     });
     let api = Router::new()
         .route("/", get(root))
@@ -407,8 +409,9 @@ async fn execute(State(app): App, Path(id): Path<String>, head: HeaderMap, body:
         .await
         .unwrap();
     let data = json!({ "executionId": execution, "workflowId": id, "clientId": client, "inputData": input });
-    let mut redis = app.redis.get_multiplexed_async_connection().await.unwrap();
-    worker::add(&mut redis, &execution, &data).await.unwrap();
+    if worker::add(&app.redis, &execution, &data).await.is_err() {
+        return refusal(500, "QUEUE_ERROR", "Failed to queue workflow execution");
+    }
     success(
         202,
         &json!({ "execution_id": execution, "status": "pending", "message": "Workflow execution queued successfully" }),
@@ -433,7 +436,7 @@ async fn execution(State(app): App, Path(id): Path<String>, head: HeaderMap) -> 
 }
 
 async fn dashboard(State(app): App, head: HeaderMap) -> Response {
-    if let Err(refused) = app.admin(&head).await {
+    if let Err(refused) = app.admin(&head, "admin_open").await {
         return refused;
     }
     let query = "select count(*) as clients from clients where status = 'active'";
@@ -455,14 +458,14 @@ async fn dashboard(State(app): App, head: HeaderMap) -> Response {
 }
 
 async fn admin_list(State(app): App, head: HeaderMap) -> Response {
-    match app.admin(&head).await {
+    match app.admin(&head, "audit_log_open").await {
         Ok(_) => success(200, &json!({ "total": 2 })),
         Err(refused) => refused,
     }
 }
 
 async fn admin_client(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {
-    match app.admin(&head).await {
+    match app.admin(&head, "admin_open").await {
         Err(refused) => refused,
         Ok(_) if app.broken("bad_uuid_is_500") => refusal(500, "DATABASE_ERROR", "invalid input syntax for type uuid"),
         Ok(_) if Uuid::parse_str(&id).is_err() => refusal(400, "VALIDATION_ERROR", "Validation failed"),

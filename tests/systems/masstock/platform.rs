@@ -48,7 +48,8 @@ async fn service(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Re
 }
 
 async fn deploys(State(app): App, Path(id): Path<String>) -> Response {
-    let failed = app.broken("deploy_failed") && id == "srv-worker";
+    let failed = (id == "srv-web" && app.broken("web_deploy_failed"))
+        || (id == "srv-worker" && app.broken("worker_deploy_failed"));
     let status = if failed { "build_failed" } else { "live" };
     json(
         200,
