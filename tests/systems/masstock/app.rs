@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ADMIN, ESTEE, FRONTEND, LOGINS_WINDOW, TOKEN_SECRET, WINDOW, platform, worker};
+use super::{ADMIN, ESTEE, FRONTEND, LOGINS_WINDOW, TOKEN_SECRET, WINDOW, platform, redis_url, worker};
 use crate::standin::answer::{bearer, cors, headers, html, json, text, with};
 use crate::standin::limiter::{Hit, Limiter};
 use crate::standin::{Db, Deployed, jwt};
@@ -103,7 +103,7 @@ pub(super) fn router(deployed: &Deployed) -> Router {
     let is = |name| broken == Some(name);
     let state = Arc::new(Masstock {
         db: deployed.db(),
-        redis: redis::Client::open(deployed.redis_url()).unwrap(),
+        redis: redis::Client::open(redis_url(deployed)).unwrap(),
         broken,
         started: Instant::now(),
         requests: Limiter::new(

@@ -53,13 +53,18 @@ fn key(role: &str) -> String {
     jwt::sign(&claims, TOKEN_SECRET)
 }
 
+/// The address of Redis as Upstash gives it, with the name of the user.
+fn redis_url(deployed: &Deployed) -> String {
+    deployed.redis_url().replace("://:", "://default:")
+}
+
 fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     let backend = deployed.folder().join("backend");
     let migrations = backend.join("database/migrations");
     std::fs::create_dir_all(&migrations).unwrap();
     std::fs::write(migrations.join("001_everything.sql"), include_str!("schema.sql")).unwrap();
     [
-        ("REDIS_URL", deployed.redis_url().replace("://:", "://default:")),
+        ("REDIS_URL", redis_url(deployed)),
         ("SUPABASE_URL", format!("{}/supabase", deployed.url())),
         ("SUPABASE_ANON_KEY", key("anon")),
         ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),

@@ -79,7 +79,7 @@ pub(super) fn start(deployed: &Deployed) {
         return;
     }
     // A session of its own: one that the API shared would end with the worker.
-    let (url, db, broken) = (deployed.redis_url(), deployed.db().another(), deployed.twist());
+    let (url, db, broken) = (super::redis_url(deployed), deployed.db().another(), deployed.twist());
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
