@@ -135,6 +135,20 @@ fn sources_are_looked_through_and_what_others_made_is_not() {
 }
 
 #[test]
+fn files_are_those_of_the_project_wherever_smoke_is_started() {
+    let key = format!("let key = \"{}\"\n", stripe_key());
+    for pattern in ["*.rs", "./*.rs", "./pay.rs", "src/../*.rs"] {
+        let project = Project::prod("", &format!("[logs.sources]\nfiles = [\"{pattern}\"]\n"));
+        fs::create_dir(project.file("src")).unwrap();
+        fs::write(project.file("pay.rs"), &key).unwrap();
+        let elsewhere = Project::prod("", "");
+        let folder = project.path().display().to_string();
+        let said = elsewhere.smoke(&["run", "prod", "--project", &folder]);
+        said.exits(1).says(&["pay.rs, line 1   expected: no secret"]);
+    }
+}
+
+#[test]
 fn what_a_platform_puts_before_our_lines_is_cut_off() {
     let suite = r#"[logs.app]
 command = ["printf", '%b', """

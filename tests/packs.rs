@@ -186,6 +186,7 @@ with = { path = "/a", token = "x" }
 when = "{{ half.page.id == 8 }}"
 
 [use.elsewhere]
+title = "The other host"
 pack = "probe"
 with.path = "/a"
 on = "web"
@@ -219,6 +220,7 @@ severity = "warn"
             "skipped http.elsewhere.detail",
         ]
     );
+    said.says(&["The other host: /a answers"]);
     said.says(&["moves next week", "not yet", "{{ beta }}", "{{ half.page.id == 8 }}"]);
     let said = project.smoke(&["run", "prod", "--tag", "nightly"]);
     assert_eq!(

@@ -9,6 +9,7 @@ pub mod program;
 pub mod redis;
 pub mod secrets;
 pub mod tls;
+pub mod walk;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use http::{Jar, Site};
 use postgres::Database;
 use redis::Server;
+use walk::Walk;
 
 /// What kind of address a check talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -165,6 +167,13 @@ impl<'a> Target<'a> {
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.deployment.folder.join(name)
+    }
+
+    /// The files that a check names by `pattern` (`*`, `?`, `[a-z]`, and `**` for any depth), relative to the project's
+    /// folder. What others made is passed over: node_modules, .git, target.
+    #[must_use]
+    pub fn files(&self, pattern: &str) -> Walk {
+        walk::files(&self.deployment.folder, pattern)
     }
 
     /// The cookies of this check.

@@ -31,14 +31,14 @@ pub struct Ended {
     pub took_ms: f64,
 }
 
-/// Runs `argv` in `folder` with the variables `env` besides those of this process, its standard input empty. It is
+/// Runs `argv` in `folder` (where smoke is, if that is empty) with the variables `env` besides those of this process, its standard input empty. It is
 /// killed where it has not ended after `timeout`, and where the future is dropped.
 ///
 /// # Errors
 /// When it could not be started, or did not end in time.
 pub async fn run(
     argv: &[String],
-    folder: Option<&Path>,
+    folder: &Path,
     env: &[(String, String)],
     timeout: Duration,
 ) -> Result<Ended, Unobserved> {
@@ -53,7 +53,7 @@ pub async fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    if let Some(folder) = folder {
+    if !folder.as_os_str().is_empty() {
         command.current_dir(folder);
     }
     let start = Instant::now();

@@ -10,8 +10,8 @@ use crate::deployment::secrets::Secrets;
 use crate::kinds::{Entry as Kind, KINDS};
 use crate::outcome::{CheckId, Skip};
 use crate::suite::{
-    CheckDef, Defaults, Entries, Environment, Mistake, NamesAt, Node, Problem, Scope, Spanned, Value, names_in, one_of,
-    render_text, truthy,
+    CheckDef, Defaults, Entries, Environment, Mistake, NamesAt, Node, Problem, Scope, Spanned, UseKeys, Value,
+    names_in, one_of, render_text, truthy,
 };
 
 use super::each::{Case, cases};
@@ -175,6 +175,16 @@ fn condition(
     Ok((when, missing))
 }
 
+/// The title of a check, behind that of the use that brings it.
+fn title(keys: Option<&UseKeys>, own: Option<String>) -> String {
+    let own = own.unwrap_or_default();
+    match keys.and_then(|keys| keys.title.as_deref()) {
+        Some(of_use) if own.is_empty() => of_use.to_owned(),
+        Some(of_use) => format!("{of_use}: {own}"),
+        None => own,
+    }
+}
+
 fn draft(
     ground: &Ground<'_>,
     kind: &'static Kind,
@@ -219,7 +229,7 @@ fn draft(
             kind: kind.name.to_owned(),
             name,
         },
-        title: common.title.unwrap_or_default(),
+        title: title(keys, common.title),
         pack_place: used_at.is_some().then(|| header.clone()),
         place: used_at.unwrap_or(header),
         origin: Rc::clone(&ground.origin),

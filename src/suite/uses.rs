@@ -34,6 +34,8 @@ pub struct UseDef {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UseKeys {
+    /// What stands before the title of each check.
+    pub title: Option<String>,
     /// The endpoint, for all checks or by protocol.
     pub on: Option<Spanned<OneOrEach>>,
     /// For `--tag`, besides the tags of each check.

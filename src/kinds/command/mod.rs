@@ -171,8 +171,7 @@ impl Kind for Command {
 
     async fn observe(&self, target: &Target<'_>) -> Result<Ended, Unobserved> {
         let folder = target.path(self.dir.as_deref().unwrap_or_default());
-        let folder = Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty());
-        if let (Some(folder), Some(dir)) = (folder, &self.dir)
+        if let Some(dir) = &self.dir
             && !folder.is_dir()
         {
             return Err(Unobserved::new(format!("there is no folder {dir} to run it in")));
@@ -182,7 +181,7 @@ impl Kind for Command {
             .iter()
             .map(|(name, value)| (name.clone(), value.as_str().to_owned()))
             .collect();
-        program::run(&self.run, folder, &env, target.timeout()).await
+        program::run(&self.run, &folder, &env, target.timeout()).await
     }
 
     fn judge(&self, seen: &Ended) -> Vec<Finding> {

@@ -39,9 +39,7 @@ pub(super) async fn file(target: &Target<'_>, name: &str) -> Result<Variables, U
 
 /// Those that a program prints. What it said when it failed is not repeated: there may be values in it.
 pub(super) async fn program(target: &Target<'_>, argv: &[String]) -> Result<Variables, Unobserved> {
-    let folder = target.path("");
-    let folder = Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty());
-    let ended = program::run(argv, folder, &[], target.timeout()).await?;
+    let ended = program::run(argv, &target.path(""), &[], target.timeout()).await?;
     let name = argv.first().map_or("", String::as_str);
     if ended.code != Some(0) {
         let code = ended.code.map_or("a signal".to_owned(), |code| format!("code {code}"));

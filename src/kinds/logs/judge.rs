@@ -98,7 +98,7 @@ fn read(logs: &Logs, seen: &Seen, findings: &mut Vec<Finding>) {
         findings.push(
             finding
                 .at(pattern.span())
-                .hint("patterns are relative to where smoke runs"),
+                .hint("patterns are relative to the project's folder"),
         );
     }
     for file in &seen.unreadable {

@@ -2,7 +2,6 @@
 
 mod judge;
 mod observe;
-mod walk;
 
 use std::time::Duration;
 
@@ -47,8 +46,9 @@ use super::Kind;
 ///
 /// Keys (files, or a command):
 ///
-///   files       patterns of files, relative to where smoke runs: * ? [a-z], and ** for any depth. Binary files and the
-///               folders node_modules, .git and target are passed over, unless the pattern names them; how many, is said.
+///   files       patterns of files, relative to the project's folder: * ? [a-z], and ** for any depth. Binary files and
+///               the folders node_modules, .git and target are passed over, unless the pattern names them; how many, is
+///               said.
 ///   command     a program and its arguments, without a shell, whose output is looked through. It must exit with 0.
 ///   prefix      a regular expression: what the platform puts before each line of ours. It is cut off, and lines without
 ///               it, which are others', are read for secrets only. Without it all lines are ours, as a whole.

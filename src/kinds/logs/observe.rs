@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::deployment::secrets::{Place, Secrets, Sought};
 use crate::deployment::{Target, Unobserved, program};
 
-use super::{Hits, Logs, Seen, walk};
+use super::{Hits, Logs, Seen};
 
 /// Of a longer file the end is read.
 const MOST: u64 = 32 << 20;
@@ -21,7 +21,7 @@ const MOST: u64 = 32 << 20;
 pub(super) async fn look(logs: &Logs, target: &Target<'_>) -> Result<Seen, Unobserved> {
     let mut reading = Reading::new(logs);
     if let Some(command) = &logs.command {
-        let ended = program::run(command, None, &[], target.timeout()).await?;
+        let ended = program::run(command, &target.path(""), &[], target.timeout()).await?;
         let name = command.first().map_or("the output", String::as_str);
         if ended.code != Some(0) {
             let code = ended
@@ -38,14 +38,14 @@ pub(super) async fn look(logs: &Logs, target: &Target<'_>) -> Result<Seen, Unobs
     }
     let mut known = BTreeSet::new();
     for (index, pattern) in logs.files.iter().enumerate() {
-        let walk = walk::files(pattern);
+        let walk = target.files(pattern);
         reading.seen.folders += walk.folders;
         if walk.files.is_empty() {
             reading.seen.unmatched.push(index);
         }
-        for path in walk.files {
-            if known.insert(path.clone()) {
-                reading.file(&path);
+        for name in walk.files {
+            if known.insert(name.clone()) {
+                reading.file(&name.to_string_lossy(), target);
                 tokio::task::yield_now().await;
             }
         }
@@ -81,21 +81,20 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn file(&mut self, path: &Path) {
-        let name = path.display().to_string();
-        match read(path) {
+    fn file(&mut self, name: &str, target: &Target<'_>) {
+        match read(&target.path(name)) {
             Err(error) => self.seen.unreadable.push(format!("{name}: {error}")),
             Ok((bytes, _, _)) if bytes.iter().take(8 << 10).any(|byte| *byte == 0) => self.seen.binary += 1,
             Ok((bytes, cut, age)) => {
                 if cut {
-                    self.seen.cut.push(name.clone());
+                    self.seen.cut.push(name.to_owned());
                 }
                 self.seen.age = match (self.seen.age, age) {
                     (Some(known), Some(age)) => Some(known.min(age)),
                     (known, age) => known.or(age),
                 };
                 self.seen.files += 1;
-                self.text(&name, &String::from_utf8_lossy(&bytes));
+                self.text(name, &String::from_utf8_lossy(&bytes));
             }
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha384};
 
 use super::tools::Tool;
-use crate::deployment::Unobserved;
+use crate::deployment::{Target, Unobserved};
 use crate::suite::Spanned;
 
 /// A migration as its file tells it.
@@ -23,10 +23,10 @@ pub(super) struct File {
 }
 
 /// The migrations of `tool` in `folder`, by name.
-pub(super) fn read(tool: Tool, folder: &str) -> Result<Vec<File>, Unobserved> {
-    let listed = fs::read_dir(folder).map_err(|why| {
+pub(super) fn read(tool: Tool, folder: &str, target: &Target<'_>) -> Result<Vec<File>, Unobserved> {
+    let listed = fs::read_dir(target.path(folder)).map_err(|why| {
         Unobserved::new(format!("the folder {folder} cannot be read: {why}"))
-            .hint("the path is one from where smoke is started")
+            .hint("the path is one from the project's folder")
     })?;
     let mut paths: Vec<PathBuf> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
@@ -68,18 +68,17 @@ pub(super) fn read(tool: Tool, folder: &str) -> Result<Vec<File>, Unobserved> {
 }
 
 /// The text of every file that one of `patterns` names, in the order of their names.
-pub(super) fn texts(patterns: &[Spanned<String>]) -> Result<Vec<String>, Unobserved> {
+pub(super) fn texts(patterns: &[Spanned<String>], target: &Target<'_>) -> Result<Vec<String>, Unobserved> {
     let mut all = Vec::new();
     for pattern in patterns {
-        let found = glob::glob(pattern).map_err(|why| Unobserved::new(format!("{}: {why}", pattern.as_str())))?;
-        let mut paths: Vec<PathBuf> = found.filter_map(Result::ok).collect();
-        if paths.is_empty() {
+        let names = target.files(pattern).files;
+        if names.is_empty() {
             return Err(Unobserved::new(format!("there is no file {}", pattern.as_str()))
-                .hint("the path is one from where smoke is started"));
+                .hint("the path is one from the project's folder"));
         }
-        paths.sort();
-        for path in paths {
-            all.push(String::from_utf8_lossy(&bytes(&path)?).into_owned());
+        for name in names {
+            let text = bytes(&target.path(&name.to_string_lossy()))?;
+            all.push(String::from_utf8_lossy(&text).into_owned());
         }
     }
     Ok(all)

@@ -49,8 +49,8 @@ use tools::Tool;
 ///
 ///   tool     alembic, prisma, supabase, sqlx, flyway: each keeps a table of its own; table: another table; sql: none
 ///   head     the newest migration, as the table names it. Alembic: the only row. Others: the newest that was applied.
-///   folder   the tool's migrations, as a path from where smoke is started: each must have been applied, none that is
-///            not there, and (prisma, sqlx) none changed since. Of Alembic the head is found from the revisions.
+///   folder   the tool's migrations, as a path in the project: each must have been applied, none that is not there, and
+///            (prisma, sqlx) none changed since. Of Alembic the head is found from the revisions.
 ///   files    for `sql`: files, with * and **, in the order of their names. Every table, column (of `alter table`), view,
 ///            function, index, trigger, type, policy, sequence, constraint and extension that they create, and no later
 ///            one of them drops, must exist.
@@ -204,12 +204,12 @@ impl Kind for Migrations {
         let mut seen = Seen {
             table: self.bookkeeping(),
             files: match &self.folder {
-                Some(folder) => Some(files::read(*self.tool, folder)?),
+                Some(folder) => Some(files::read(*self.tool, folder, target)?),
                 None => None,
             },
             ..Seen::default()
         };
-        let texts = files::texts(&self.files)?;
+        let texts = files::texts(&self.files, target)?;
         seen.read = texts.len();
         let transaction = target.postgres()?.transaction(Mode::ReadOnly, target.timeout()).await?;
         let looked = self.look(&transaction, &texts, &mut seen).await;

@@ -2,8 +2,6 @@
 
 mod judge;
 
-use std::path::PathBuf;
-
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -46,8 +44,8 @@ use super::Kind;
 ///   names        further names that the certificate must be for
 ///   days_left    how many days it must be valid yet; default 14
 ///   min_version  "1.2" (the default) or "1.3": older versions must be refused. TLS 1.0 and 1.1 are offered by hand.
-///   ca           a PEM file with authorities to trust besides those of the system. A server's own certificate in it is
-///                trusted, too. The variable SSL_CERT_FILE names others instead of the system's.
+///   ca           a PEM file in the project, with authorities to trust besides those of the system. A server's own
+///                certificate in it is trusted, too. The variable SSL_CERT_FILE names others instead of the system's.
 ///   redirect     an http:// URL that must lead to https; false: do not ask. Without it http on port 80 of the same host
 ///                is asked where TLS is on port 443, and may also be closed.
 ///
@@ -74,7 +72,7 @@ pub(super) struct Tls {
     /// Older versions must be refused.
     min_version: Spanned<MinVersion>,
     /// A PEM file with authorities to trust.
-    ca: Option<PathBuf>,
+    ca: Option<String>,
     /// An http:// URL that must lead to https, or false.
     redirect: Option<Spanned<Redirect>>,
 }
@@ -205,7 +203,8 @@ impl Kind for Tls {
         let name = self.server_name.as_ref().map_or(host.as_str(), |name| name.as_str());
         let name = name.trim_matches(['[', ']']);
         let names: Vec<&str> = self.names.iter().map(|name| name.as_str()).collect();
-        let shown = look(place, name, &names, self.ca.as_deref(), target.timeout()).await?;
+        let ca = self.ca.as_ref().map(|file| target.path(file));
+        let shown = look(place, name, &names, ca.as_deref(), target.timeout()).await?;
         // One thing less than the time there is, so that a server that keeps silent is an answer, too.
         let patience = target.timeout() / 2;
         let offers = join_all(

@@ -10,7 +10,7 @@ pub(super) fn all(deployed: &Deployed) -> Vec<(&'static str, String)> {
     let flyctl = [
         ("status", status(deployed).to_string()),
         ("secrets", secrets(deployed).to_string()),
-        ("machines", machines(deployed).to_string()),
+        ("machine", machines(deployed).to_string()),
         ("releases", releases(deployed).to_string()),
         ("config", config(deployed).to_string()),
         ("ssh", printenv(deployed)),
@@ -37,13 +37,7 @@ fn cases(answers: &[(&str, String)]) -> String {
 }
 
 fn status(deployed: &Deployed) -> Value {
-    let unless = |broken: &str, good: &'static str, bad| if deployed.broken(broken) { bad } else { good };
-    let check = unless("fly_check_failing", "passing", "critical");
-    let state = unless("no_machine_runs", "started", "stopped");
-    json!({ "Name": "mvp-api", "Status": "deployed", "Deployed": true, "Version": 12, "Machines": [
-        { "id": "e2860", "state": state, "checks": [{ "name": "servicecheck-00-http-8000", "status": check }] },
-        { "id": "e2861", "state": "suspended", "checks": [] },
-    ] })
+    json!({ "Name": "mvp-api", "Status": "deployed", "Deployed": true, "Version": 12, "Machines": machines(deployed) })
 }
 
 const SECRETS: [&str; 9] = [
@@ -122,11 +116,16 @@ fn printenv(deployed: &Deployed) -> String {
     lines.join("\n")
 }
 
+/// One machine runs, the others are idle.
 fn machines(deployed: &Deployed) -> Value {
+    let unless = |broken: &str, good: &'static str, bad| if deployed.broken(broken) { bad } else { good };
+    let check = unless("fly_check_failing", "passing", "critical");
+    let first = unless("no_machine_runs", "started", "stopped");
     let count = if deployed.broken("five_machines") { 5 } else { 2 };
-    (0..count)
-        .map(|at| json!({ "id": format!("e286{at}"), "state": "started", "region": "iad" }))
-        .collect()
+    let others = (1..count).map(|at| json!({ "id": format!("e286{at}"), "state": "suspended", "checks": [] }));
+    let first = json!({ "id": "e2860", "state": first,
+        "checks": [{ "name": "servicecheck-00-http-8000", "status": check }] });
+    [first].into_iter().chain(others).collect()
 }
 
 fn releases(deployed: &Deployed) -> Value {

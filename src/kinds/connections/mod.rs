@@ -1,5 +1,7 @@
 //! `connections`: who is connected to the database, and how.
 
+mod judge;
+
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -10,9 +12,10 @@ use serde_json::json;
 use crate::deployment::postgres::{Mode, Plain};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::Finding;
-use crate::suite::{Matcher, Period, Problem, Spanned, did_you_mean};
+use crate::suite::{Matcher, Period, Problem, Spanned};
 
 use super::{Export, Kind};
+use judge::{judge_absent, judge_headroom, judge_plain, judge_ssl, judge_waiting, names, unknown_role};
 
 /// The sessions of the database: encrypted, few enough, none that holds its transaction open, none of a stranger.
 ///
@@ -251,149 +254,6 @@ impl Connections {
     }
 }
 
-fn judge_ssl(wanted: bool, sessions: &[&Session]) -> Finding {
-    let (what, expected) = ("encrypted", if wanted { "every session" } else { "no session" });
-    let remote: Vec<&Session> = sessions
-        .iter()
-        .copied()
-        .filter(|session| session.shown && !session.local)
-        .collect();
-    let wrong: Vec<&Session> = remote.iter().copied().filter(|session| session.ssl != wanted).collect();
-    if !wrong.is_empty() {
-        let not = if wanted { "are not" } else { "are" };
-        let told = format!("{} of {} {not}: {}", wrong.len(), remote.len(), names(&wrong));
-        return Finding::failed(what, expected, told)
-            .hint("`sslmode=require` in the application's address, and `hostssl` only in the server's pg_hba.conf");
-    }
-    hidden(what, expected, sessions)
-        .or_else(|| remote.is_empty().then(|| nobody(what, expected)))
-        .unwrap_or_else(|| Finding::passed(what, expected, format!("all {}", remote.len())))
-}
-
-fn judge_waiting(limit: Period, sessions: &[&Session]) -> Finding {
-    let what = "idle in transaction";
-    let expected = format!("at most {limit}");
-    let waits = |session: &Session| session.waits.unwrap_or_default();
-    let late: Vec<&&Session> = sessions
-        .iter()
-        .filter(|session| waits(session) > limit.0.as_secs_f64())
-        .collect();
-    if !late.is_empty() {
-        let told: Vec<String> = late
-            .iter()
-            .map(|session| format!("{} for {:.0} s", name(session), waits(session)))
-            .collect();
-        return Finding::failed(what, expected, told.join(", ")).hint(
-            "a transaction that is never ended holds locks: does an error leave it open? set idle_in_transaction_session_timeout",
-        );
-    }
-    hidden(what, &expected, sessions)
-        .or_else(|| sessions.is_empty().then(|| nobody(what, &expected)))
-        .unwrap_or_else(|| {
-            let longest = sessions.iter().map(|session| waits(session)).fold(0.0, f64::max);
-            Finding::passed(
-                what,
-                &expected,
-                format!("{longest:.0} s at most, of {} sessions", sessions.len()),
-            )
-        })
-}
-
-fn judge_headroom(wanted: f64, seen: &Seen) -> Finding {
-    let free = 100.0 * (seen.limit - seen.used) / seen.limit.max(1.0);
-    let told = format!("{free:.0} %: {} of {} are in use", seen.used, seen.limit);
-    Finding::expect(free >= wanted, "free connections", format!("at least {wanted} %"), told)
-        .hint("are the pools of all instances together larger than the server allows? connect through a pooler")
-}
-
-fn judge_absent(role: &str, seen: &Seen) -> Finding {
-    let sessions: Vec<&Session> = seen.sessions.iter().filter(|session| session.user == role).collect();
-    let what = format!("sessions of {role}");
-    if !sessions.is_empty() {
-        return Finding::failed(what, "none", format!("{}: {}", sessions.len(), names(&sessions)))
-            .hint("what runs with the rights of this role, and should have ended?");
-    }
-    if !seen.known.iter().any(|known| known == role) {
-        return unknown_role(role, seen);
-    }
-    Finding::passed(what, "none", "none")
-}
-
-fn judge_plain(plain: &Plain) -> Finding {
-    let (what, expected) = ("a connection without encryption", "refused");
-    match plain {
-        Plain::Refused(why) => Finding::passed(what, expected, format!("refused: {why}")),
-        Plain::Accepted => Finding::failed(what, expected, "accepted").hint(
-            "only `hostssl` lines in the server's pg_hba.conf; at Supabase, switch on \"Enforce SSL on incoming connections\"",
-        ),
-    }
-}
-
-fn unknown_role(role: &str, seen: &Seen) -> Finding {
-    let finding = Finding::unclear(
-        format!("role {role}"),
-        "a role",
-        "none of that name, so this proves nothing",
-    );
-    match did_you_mean(role, seen.roles.iter().map(String::as_str)) {
-        Some(near) => finding.hint(format!("did you mean `{near}`?")),
-        None => finding,
-    }
-}
-
-/// The server does not show everything.
-fn hidden(what: &str, expected: &str, sessions: &[&Session]) -> Option<Finding> {
-    let hidden = sessions.iter().filter(|session| !session.shown).count();
-    (hidden > 0).then(|| {
-        Finding::unclear(
-            what,
-            expected,
-            format!("{hidden} of {} sessions are hidden from this role", sessions.len()),
-        )
-        .hint("grant pg_monitor to the role of the endpoint's address")
-    })
-}
-
-fn nobody(what: &str, expected: &str) -> Finding {
-    Finding::unclear(what, expected, "nobody else is connected, so this proves nothing")
-        .hint("is the application running, and on this database? name its role in `users`")
-}
-
-fn name(session: &Session) -> String {
-    if session.application.is_empty() {
-        session.user.clone()
-    } else {
-        format!("{} ({})", session.user, session.application)
-    }
-}
-
-/// `app (node) 3, worker`.
-fn names(sessions: &[&Session]) -> String {
-    let mut counts: Vec<(String, usize)> = Vec::new();
-    for session in sessions {
-        let name = name(session);
-        match counts.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((name, 1)),
-        }
-    }
-    let told: Vec<String> = counts
-        .into_iter()
-        .map(|(name, count)| {
-            if count == 1 {
-                name
-            } else {
-                format!("{name} {count} times")
-            }
-        })
-        .collect();
-    if told.is_empty() {
-        "none".to_owned()
-    } else {
-        told.join(", ")
-    }
-}
-
 /// $1 the roles that the suite names. A session whose state is not shown belongs to a role that we may not look at.
 const QUERY: &str = r"
 with clients as (
@@ -416,98 +276,4 @@ select json_build_object(
 )";
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::testing::{kind, lines};
-    use super::*;
-
-    fn session(user: &str, ssl: bool, waits: Option<f64>) -> Session {
-        Session {
-            user: user.to_owned(),
-            application: "node".to_owned(),
-            here: true,
-            shown: true,
-            local: false,
-            ssl,
-            waits,
-        }
-    }
-
-    fn seen(sessions: Vec<Session>) -> Seen {
-        Seen {
-            limit: 97.0,
-            used: 90.0,
-            sessions,
-            known: vec!["app".to_owned(), "boss".to_owned()],
-            roles: vec!["app".to_owned(), "boss".to_owned()],
-            plain: None,
-        }
-    }
-
-    #[test]
-    fn sessions_are_encrypted_short_and_few() {
-        let check: Connections = kind(
-            "users = ['app']\nssl = true\nsessions = { le = 1 }\nheadroom = '20%'\nidle_in_transaction_max = '30s'\n\
-             roles_absent = ['boss', 'bos']",
-        );
-        let sessions = vec![
-            session("app", true, Some(31.2)),
-            session("app", false, None),
-            session("boss", true, None),
-        ];
-        assert_eq!(
-            lines(&check.judge(&seen(sessions))),
-            "failed encrypted: expected every session, seen 1 of 2 are not: app (node) \
-             (try: `sslmode=require` in the application's address, and `hostssl` only in the server's pg_hba.conf)\n\
-             failed sessions: expected at most 1, seen 2 (try: there are: app (node) 2 times)\n\
-             failed free connections: expected at least 20 %, seen 7 %: 90 of 97 are in use \
-             (try: are the pools of all instances together larger than the server allows? connect through a pooler)\n\
-             failed idle in transaction: expected at most 30s, seen app (node) for 31 s (try: a transaction that is never \
-             ended holds locks: does an error leave it open? set idle_in_transaction_session_timeout)\n\
-             failed sessions of boss: expected none, seen 1: boss (node) \
-             (try: what runs with the rights of this role, and should have ended?)\n\
-             unclear role bos: expected a role, seen none of that name, so this proves nothing (try: did you mean `boss`?)\n"
-        );
-        assert_eq!(check.export(&seen(vec![session("app", true, None)]))[0].value, json!(1));
-    }
-
-    #[test]
-    fn what_is_hidden_or_not_there_proves_nothing() {
-        let check: Connections = kind("ssl = true\nidle_in_transaction_max = '30s'");
-        let hidden = Session {
-            shown: false,
-            ..session("app", false, None)
-        };
-        for sessions in [vec![], vec![hidden, session("app", true, None)]] {
-            let said = lines(&check.judge(&seen(sessions)));
-            assert!(said.lines().all(|line| line.starts_with("unclear")), "{said}");
-        }
-        let fine = lines(&check.judge(&seen(vec![session("app", true, Some(2.0))])));
-        assert!(fine.lines().all(|line| line.starts_with("passed")), "{fine}");
-    }
-
-    #[test]
-    fn a_server_that_takes_plain_connections_is_told() {
-        let check: Connections = kind("plain = false");
-        let tried = |plain| Seen {
-            plain: Some(plain),
-            ..seen(vec![])
-        };
-        assert_eq!(
-            lines(&check.judge(&tried(Plain::Refused("no encryption".to_owned())))),
-            "passed a connection without encryption: expected refused, seen refused: no encryption\n"
-        );
-        let told = lines(&check.judge(&tried(Plain::Accepted)));
-        assert!(
-            told.starts_with("failed a connection without encryption: expected refused, seen accepted"),
-            "{told}"
-        );
-        assert_eq!(kind::<Connections>("plain = true").mistakes().len(), 1);
-    }
-
-    #[test]
-    fn users_alone_expect_nothing() {
-        assert!(kind::<Connections>("users = ['app']").expects_nothing());
-    }
-}
+mod tests;
