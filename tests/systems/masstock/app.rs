@@ -1,4 +1,4 @@
-//! The application of masstock: the API as Express answers with helmet and express-rate-limit, and Supabase's REST API.
+//! The application of masstock: the API as Express answers with helmet and express-rate-limit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::standin::limiter::{Hit, Limiter};
 use crate::standin::{Db, Deployed, jwt};
 
 pub(super) struct Masstock {
-    db: Db,
+    pub(super) db: Db,
     redis: redis::Client,
     broken: Option<&'static str>,
     started: Instant,
@@ -131,9 +131,6 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&state), around))
         .with_state(Arc::clone(&state));
-    let supabase = Router::new()
-        .route("/supabase/rest/v1/{table}", get(rest))
-        .with_state(Arc::clone(&state));
     let mut helmet = vec![
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "SAMEORIGIN"),
@@ -143,7 +140,10 @@ pub(super) fn router(deployed: &Deployed) -> Router {
     if is("no_hsts") {
         helmet.pop();
     }
-    let api = headers(api, helmet).merge(supabase).merge(platform::render(state));
+    if is("framework_named") {
+        helmet.push(("x-powered-by", "Express"));
+    }
+    let api = headers(api, helmet).merge(platform::around(state));
     cors(api, move |origin| allowed(broken, origin))
 }
 
@@ -471,22 +471,4 @@ async fn admin_client(State(app): App, Path(id): Path<String>, head: HeaderMap) 
         Ok(_) if Uuid::parse_str(&id).is_err() => refusal(400, "VALIDATION_ERROR", "Validation failed"),
         Ok(_) => refusal(404, "CLIENT_NOT_FOUND", "Client not found"),
     }
-}
-
-/// Supabase's REST API: the key says the role, and row level security what it sees.
-async fn rest(State(app): App, Path(table): Path<String>, head: HeaderMap) -> Response {
-    let claims = text(&head, "apikey").and_then(|key| jwt::verify(key, TOKEN_SECRET));
-    let Some(claims) = claims.filter(|claims| !(app.broken("anon_key_revoked") && claims["role"] == "anon")) else {
-        if app.broken("supabase_open") {
-            return json(200, &json!([{ "id": 1 }]));
-        }
-        return json(401, &json!({ "message": "Invalid API key" }));
-    };
-    let sees = claims["role"] == "service_role" && table == "clients" && !app.broken("service_key_powerless");
-    let query = if sees {
-        "select id from clients"
-    } else {
-        "select id from clients where false"
-    };
-    json(200, &app.db.rows(query, &[]).await.unwrap().into())
 }

@@ -38,7 +38,7 @@ const fn how(name: &'static str, items: &'static [u32], how: How, caught_by: &'s
 
 pub(super) const ALL: &[Break] = &[
     // Step 1: Supabase.
-    asked("anon_key_revoked", &[1], &["http.supabase_anon_key"]),
+    asked("anon_key_revoked", &[1], &["authorization.supabase.key"]),
     asked("service_key_powerless", &[1], &["http.supabase_service_key"]),
     asked("supabase_open", &[1], &["http.supabase_stranger"]),
     asked("supabase_url_placeholder", &[1, 9, 36], &["env.api_variables", "env.worker_variables"]),
@@ -63,6 +63,10 @@ pub(super) const ALL: &[Break] = &[
         "create or replace function get_executions_trend(days integer default 7) returns table (date date, total bigint, successful bigint, failed bigint)
          language plpgsql as $$ begin return query select date, 1::bigint, 1::bigint, 1::bigint from workflow_executions; end $$",
         &["call.executions_trend"]),
+    sql("revenue_fails", &[21],
+        "create or replace function get_revenue_by_workflow(days integer default 30) returns table (workflow_id uuid, executions bigint)
+         language plpgsql as $$ begin return query select workflow_id, 1::bigint from workflow_executions; end $$",
+        &["call.performance_and_revenue"]),
     sql("signup_trigger_fails", &[21, 43], "alter table auth.users disable trigger on_auth_user_created", &["call.new_user", "schema.functions"]),
     sql("is_admin_for_everyone", &[21, 44], "create or replace function is_admin() returns boolean language sql stable as 'select true'",
         &["call.is_no_admin", "rls.api_logs", "rls.client", "rls.clients_data", "rls.profiles"]),
@@ -73,6 +77,7 @@ pub(super) const ALL: &[Break] = &[
     how("redis_persists_nothing", &[59], How::Redis(&[&["CONFIG", "SET", "appendonly", "no"]]), &["redis.persistence"]),
     // Step 3: Render.
     asked("web_suspended", &[8], &["http.web_service"]),
+    asked("another_service", &[8], &["http.web_service"]),
     asked("wrong_branch", &[8], &["http.web_service"]),
     asked("worker_suspended", &[10, 42], &["http.worker_service"]),
     asked("web_deploy_failed", &[8], &["http.web_deploy"]),
@@ -96,8 +101,8 @@ pub(super) const ALL: &[Break] = &[
     asked("expired_tokens_accepted", &[30, 38], &["login.as_admin", "login.as_estee"]),
     asked("token_secret_guessable", &[38], &["login.as_admin", "login.as_estee"]),
     asked("admin_open", &[13], &["login.as_admin"]),
-    asked("audit_log_open", &[13], &["authorization.administration"]),
-    asked("admin_for_everyone", &[13], &["authorization.administration"]),
+    asked("audit_log_open", &[13], &["authorization.administration.guards"]),
+    asked("admin_for_everyone", &[13], &["authorization.administration.guards"]),
     asked("dashboard_as_last_client", &[13], &["http.dashboard"]),
     asked("workflows_of_everyone", &[15], &["http.own_workflows"]),
     asked("workflow_not_shown", &[15, 24], &["http.own_workflows"]),
@@ -116,8 +121,7 @@ pub(super) const ALL: &[Break] = &[
     asked("secret_in_log", &[18], &["logs.api_log"]),
     expired("nobody_looked_at_resources", &[18], "resources", &["attest.resources"]),
     how("database_too_large", &[19, 46], How::Var("database_limit", "5000000"), &["sql.database_size"]),
-    asked("database_without_tls", &[19], &["connections.pool"]),
-    sql("slow_query", &[19], "insert into extensions.pg_stat_statements values ('select * from api_logs order by random()', 40, 5210)", &["sql.slow_queries"]),
+    sql("slow_query", &[19], "insert into extensions.pg_stat_statements values ('service_role'::regrole, 'select * from api_logs order by random()', 40, 5210)", &["sql.slow_queries"]),
     how("too_many_connections", &[46, 44], How::Var("connection_limit", "1"), &["connections.pool"]),
     expired("monitor_unverified", &[20], "uptime_monitor", &["attest.uptime_monitor"]),
     // Step 6: the checklist.
@@ -127,9 +131,9 @@ pub(super) const ALL: &[Break] = &[
     asked("rate_limit_off", &[28], &["rate_limit.requests_per_address"]),
     asked("forwarded_for_believed", &[28], &["rate_limit.requests_per_address"]),
     asked("login_limit_off", &[28, 37], &["rate_limit.wrong_logins"]),
-    asked("cors_star", &[29], &["cors.front_end"]),
-    asked("cors_by_part", &[29], &["cors.front_end"]),
-    asked("cors_forgets_front_end", &[29, 40], &["cors.front_end"]),
+    asked("cors_star", &[29], &["cors.browsers.sites"]),
+    asked("cors_by_part", &[29], &["cors.browsers.sites"]),
+    asked("cors_forgets_front_end", &[29, 40], &["cors.browsers.sites"]),
     asked("logins_not_audited", &[31], &["sql.logins_logged"]),
     asked("requests_not_logged", &[32], &["sql.refused_logins", "sql.requests_logged"]),
     asked("passwords_logged", &[32], &["reconcile.logged_passwords"]),
@@ -146,6 +150,7 @@ pub(super) const ALL: &[Break] = &[
     sql("auth_users_exposed", &[35], "grant select on auth_sync_status to anon", &["privileges.visitors"]),
     // Troubleshooting, scaling.
     sql("user_missing", &[43], "insert into auth.users (email) values ('x@example.com'); delete from users where email = 'x@example.com'", &["reconcile.auth_users"]),
+    how("api_role_creates_roles", &[44], How::Roles("alter role service_role createrole"), &["privileges.api_role"]),
     sql("permission_missing", &[44], "revoke insert on audit_logs from service_role", &["privileges.api_role"]),
     asked("limit_not_from_environment", &[45], &["http.limit_is_the_configured_one", "rate_limit.requests_per_address"]),
     asked("slow", &[47], &["load.response_time"]),
@@ -161,9 +166,10 @@ pub(super) const ALL: &[Break] = &[
         "insert into api_logs (endpoint, method, status_code) select '/api/v1/auth/login', 'POST', 401 from generate_series(1, 200)",
         &["sql.refused_logins"]),
     asked("vulnerable_package", &[55], &["command.npm_audit"]),
-    asked("certificate_expired", &[56], &["headers.api_answers", "tls.certificate"]),
-    asked("no_https_redirect", &[56], &["tls.certificate"]),
-    asked("no_hsts", &[56], &["headers.api_answers"]),
+    asked("certificate_expired", &[56], &["headers.api_answers", "headers.https.insists", "tls.https.certificate"]),
+    asked("no_https_redirect", &[56], &["tls.https.certificate"]),
+    asked("no_hsts", &[56], &["headers.https.insists"]),
+    asked("framework_named", &[56], &["headers.api_answers"]),
     expired("ip_list_unverified", &[57], "ip_allow_list", &["attest.ip_allow_list"]),
     expired("backups_unverified", &[58], "backups", &["attest.backups"]),
     expired("no_weekly_export", &[58], "weekly_export", &["attest.weekly_export"]),
