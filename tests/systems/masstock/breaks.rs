@@ -38,9 +38,9 @@ const fn how(name: &'static str, items: &'static [u32], how: How, caught_by: &'s
 
 pub(super) const ALL: &[Break] = &[
     // Step 1: Supabase.
-    asked("anon_key_revoked", &[1], &["authorization.supabase.key"]),
+    asked("anon_key_revoked", &[1], &["authorization.supabase_anon_key"]),
     asked("service_key_powerless", &[1], &["http.supabase_service_key"]),
-    asked("supabase_open", &[1], &["http.supabase_stranger"]),
+    asked("supabase_open", &[1], &["authorization.supabase_anon_key"]),
     asked("supabase_url_placeholder", &[1, 9, 36], &["env.api_variables", "env.worker_variables"]),
     asked("keys_swapped", &[1, 9], &["env.api_variables"]),
     sql("constraint_missing", &[2, 21], "alter table users drop constraint users_role_check", &["schema.tables"]),
@@ -58,7 +58,8 @@ pub(super) const ALL: &[Break] = &[
     sql("admin_is_user", &[5, 22, 43], "update users set role = 'user' where email = 'admin@masstock.com'",
         &["sql.admin_user"]),
     sql("client_without_user", &[6, 23], "update clients set user_id = null where name = 'Estee'", &["sql.estee_user"]),
-    sql("function_missing", &[21], "drop function get_revenue_by_client(integer)", &["migrations.applied", "schema.functions"]),
+    sql("function_missing", &[21], "drop function get_revenue_by_client(integer)",
+        &["call.performance_and_revenue", "migrations.applied", "schema.functions"]),
     sql("function_fails", &[21],
         "create or replace function get_executions_trend(days integer default 7) returns table (date date, total bigint, successful bigint, failed bigint)
          language plpgsql as $$ begin return query select date, 1::bigint, 1::bigint, 1::bigint from workflow_executions; end $$",
