@@ -72,7 +72,6 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("ADMIN_PASSWORD", ADMIN.1.to_owned()),
         ("CLIENT_PASSWORD", ESTEE.1.to_owned()),
-        ("FRONTEND_URL", FRONTEND.to_owned()),
         ("BACKEND_DIR", backend.display().to_string()),
         ("RATE_LIMIT_WINDOW_MS", format!("{WINDOW}000")),
         ("RATE_LIMIT_MAX_REQUESTS", "100".to_owned()),
