@@ -58,6 +58,8 @@ impl Masstock {
             return Err(refusal(401, "INVALID_TOKEN", "Invalid or expired token"));
         };
         let id = claims["sub"].as_str().unwrap_or_default().to_owned();
+        let seen = "update users set last_login = now() where id::text = $1::text";
+        self.db.execute(seen, &[&id]).await.unwrap();
         Ok(User(self.account("u.id::text", &id).await))
     }
 
