@@ -159,7 +159,21 @@ impl Trial<'_> {
             }
         };
         let statement = format!("{verb} {} {change} where {place}", self.name());
-        self.write(identity, &statement, &params).await
+        let attempt = self.write(identity, &statement, &params).await?;
+        if matches!(attempt, Attempt::Wrote(0)) && !self.is_there(row).await? {
+            self.moved.set(true);
+        }
+        Ok(attempt)
+    }
+
+    /// Whether `row` is where it was: a row that is updated gets another place.
+    async fn is_there(&self, row: &RowSeen) -> Result<bool, Unobserved> {
+        let query = format!(
+            "select 1 from {} where ctid = $1::tid and tableoid = $2::oid",
+            self.name()
+        );
+        let place = [row.ctid.clone().into(), row.tableoid.clone().into()];
+        Ok(!self.transaction.rows(&query, &place).await?.is_empty())
     }
 
     async fn write(&self, identity: &Identity, statement: &str, params: &[Value]) -> Result<Attempt, Unobserved> {

@@ -1,5 +1,6 @@
 //! Looks at row level security: the catalogue first, then the behaviour, in transactions that are rolled back.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -14,6 +15,12 @@ use crate::deployment::postgres::{Catalogue, Database, Identity, Mode, SqlError,
 
 /// How many tables are tried at once, each on a connection of its own.
 const AT_ONCE: usize = 3;
+
+/// How often a table is tried whose rows are changed by others while it is.
+const TRIES: u32 = 8;
+
+/// The pause after the first try; each is longer by as much.
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn observe(rls: &Rls, database: &Database, timeout: Duration) -> Result<Seen, Unobserved> {
     let catalogue = database.catalogue(timeout).await?;
@@ -49,9 +56,10 @@ pub(super) async fn observe(rls: &Rls, database: &Database, timeout: Duration) -
                     table,
                     asked: name,
                     transaction: &transaction,
+                    moved: Cell::new(false),
                 };
                 let tried = trial
-                    .run(&mut facts, |role| matches!(roles.get(role), Some(RoleSeen::Ready)))
+                    .settle(&mut facts, |role| matches!(roles.get(role), Some(RoleSeen::Ready)))
                     .await;
                 transaction.rollback().await;
                 tried?;
@@ -117,6 +125,8 @@ pub(super) struct Trial<'a> {
     /// The table's name as the suite writes it.
     asked: &'a str,
     pub(super) transaction: &'a Transaction,
+    /// Somebody else changed a row before it could be reached: that it was not says nothing.
+    pub(super) moved: Cell<bool>,
 }
 
 /// A row, by its place and with its content.
@@ -152,6 +162,22 @@ pub(super) struct Rights {
 }
 
 impl Trial<'_> {
+    /// Tries until nobody else changes the rows meanwhile.
+    async fn settle(&self, facts: &mut TableSeen, ready: impl Fn(&str) -> bool) -> Result<(), Unobserved> {
+        for tried in 0..TRIES {
+            tokio::time::sleep(PAUSE * tried).await;
+            self.moved.set(false);
+            self.run(facts, &ready).await?;
+            if !self.moved.get() {
+                return Ok(());
+            }
+        }
+        Err(Unobserved::new(format!(
+            "{} cannot be tried: others changed its rows meanwhile, {TRIES} times in a row",
+            self.asked
+        )))
+    }
+
     async fn run(&self, facts: &mut TableSeen, ready: impl Fn(&str) -> bool) -> Result<(), Unobserved> {
         let user = match (&self.rls.owner, &self.rls.user) {
             (Some(_), Some(user)) => Some(user.clone()),

@@ -1,4 +1,4 @@
-//! The application of masstock: the API as Express answers with helmet and express-rate-limit, and Supabase's REST API.
+//! The application of masstock: the API as Express answers with helmet and express-rate-limit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ADMIN, ESTEE, FRONTEND, TOKEN_SECRET, WINDOW, platform, worker};
+use super::{ADMIN, ESTEE, FRONTEND, LOGINS_WINDOW, TOKEN_SECRET, WINDOW, platform, redis_url, worker};
 use crate::standin::answer::{bearer, cors, headers, html, json, text, with};
 use crate::standin::limiter::{Hit, Limiter};
 use crate::standin::{Db, Deployed, jwt};
 
 pub(super) struct Masstock {
-    db: Db,
+    pub(super) db: Db,
     redis: redis::Client,
     broken: Option<&'static str>,
     started: Instant,
@@ -58,6 +58,8 @@ impl Masstock {
             return Err(refusal(401, "INVALID_TOKEN", "Invalid or expired token"));
         };
         let id = claims["sub"].as_str().unwrap_or_default().to_owned();
+        let seen = "update users set last_login = now() where id::text = $1::text";
+        self.db.execute(seen, &[&id]).await.unwrap();
         Ok(User(self.account("u.id::text", &id).await))
     }
 
@@ -69,9 +71,9 @@ impl Masstock {
         self.db.row(&query, &[&value]).await
     }
 
-    async fn admin(&self, head: &HeaderMap) -> Result<User, Response> {
+    async fn admin(&self, head: &HeaderMap, opened: &str) -> Result<User, Response> {
         let user = match self.user(head).await {
-            Err(_) if self.broken("admin_open") => User(self.account("u.email", ADMIN.0).await),
+            Err(_) if self.broken(opened) => User(self.account("u.email", ADMIN.0).await),
             other => other?,
         };
         if user.0["role"] == "admin" || self.broken("admin_for_everyone") {
@@ -99,16 +101,18 @@ fn success(status: u16, data: &Value) -> Response {
 
 pub(super) fn router(deployed: &Deployed) -> Router {
     worker::start(deployed);
-    let window = Duration::from_secs(WINDOW);
     let broken = deployed.twist();
     let is = |name| broken == Some(name);
     let state = Arc::new(Masstock {
         db: deployed.db(),
-        redis: redis::Client::open(deployed.redis_url()).unwrap(),
+        redis: redis::Client::open(redis_url(deployed)).unwrap(),
         broken,
         started: Instant::now(),
-        requests: Limiter::new(if is("limit_not_from_environment") { 90 } else { 100 }, window),
-        logins: Limiter::new(10, window),
+        requests: Limiter::new(
+            if is("limit_not_from_environment") { 90 } else { 100 },
+            Duration::from_secs(WINDOW),
+        ),
+        logins: Limiter::new(10, Duration::from_secs(LOGINS_WINDOW)),
     });
     let api = Router::new()
         .route("/", get(root))
@@ -129,9 +133,6 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&state), around))
         .with_state(Arc::clone(&state));
-    let supabase = Router::new()
-        .route("/supabase/rest/v1/{table}", get(rest))
-        .with_state(Arc::clone(&state));
     let mut helmet = vec![
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "SAMEORIGIN"),
@@ -141,7 +142,10 @@ pub(super) fn router(deployed: &Deployed) -> Router {
     if is("no_hsts") {
         helmet.pop();
     }
-    let api = headers(api, helmet).merge(supabase).merge(platform::render(state));
+    if is("framework_named") {
+        helmet.push(("x-powered-by", "Express"));
+    }
+    let api = headers(api, helmet).merge(platform::around(state));
     cors(api, move |origin| allowed(broken, origin))
 }
 
@@ -407,8 +411,9 @@ async fn execute(State(app): App, Path(id): Path<String>, head: HeaderMap, body:
         .await
         .unwrap();
     let data = json!({ "executionId": execution, "workflowId": id, "clientId": client, "inputData": input });
-    let mut redis = app.redis.get_multiplexed_async_connection().await.unwrap();
-    worker::add(&mut redis, &execution, &data).await.unwrap();
+    if worker::add(&app.redis, &execution, &data).await.is_err() {
+        return refusal(500, "QUEUE_ERROR", "Failed to queue workflow execution");
+    }
     success(
         202,
         &json!({ "execution_id": execution, "status": "pending", "message": "Workflow execution queued successfully" }),
@@ -433,7 +438,7 @@ async fn execution(State(app): App, Path(id): Path<String>, head: HeaderMap) -> 
 }
 
 async fn dashboard(State(app): App, head: HeaderMap) -> Response {
-    if let Err(refused) = app.admin(&head).await {
+    if let Err(refused) = app.admin(&head, "admin_open").await {
         return refused;
     }
     let query = "select count(*) as clients from clients where status = 'active'";
@@ -455,35 +460,17 @@ async fn dashboard(State(app): App, head: HeaderMap) -> Response {
 }
 
 async fn admin_list(State(app): App, head: HeaderMap) -> Response {
-    match app.admin(&head).await {
+    match app.admin(&head, "audit_log_open").await {
         Ok(_) => success(200, &json!({ "total": 2 })),
         Err(refused) => refused,
     }
 }
 
 async fn admin_client(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {
-    match app.admin(&head).await {
+    match app.admin(&head, "admin_open").await {
         Err(refused) => refused,
         Ok(_) if app.broken("bad_uuid_is_500") => refusal(500, "DATABASE_ERROR", "invalid input syntax for type uuid"),
         Ok(_) if Uuid::parse_str(&id).is_err() => refusal(400, "VALIDATION_ERROR", "Validation failed"),
         Ok(_) => refusal(404, "CLIENT_NOT_FOUND", "Client not found"),
     }
-}
-
-/// Supabase's REST API: the key says the role, and row level security what it sees.
-async fn rest(State(app): App, Path(table): Path<String>, head: HeaderMap) -> Response {
-    let claims = text(&head, "apikey").and_then(|key| jwt::verify(key, TOKEN_SECRET));
-    let Some(claims) = claims.filter(|claims| !(app.broken("anon_key_revoked") && claims["role"] == "anon")) else {
-        if app.broken("supabase_open") {
-            return json(200, &json!([{ "id": 1 }]));
-        }
-        return json(401, &json!({ "message": "Invalid API key" }));
-    };
-    let sees = claims["role"] == "service_role" && table == "clients" && !app.broken("service_key_powerless");
-    let query = if sees {
-        "select id from clients"
-    } else {
-        "select id from clients where false"
-    };
-    json(200, &app.db.rows(query, &[]).await.unwrap().into())
 }

@@ -15,8 +15,9 @@ const TOKEN_SECRET: &str = "tK8vPq3zWm6xRb9nYc2dLf5hJs7gTe4u";
 const JWT_SECRET: &str = "p4Xk9ZtQ7mWv2RsB8nLc5YdJ3gHf6TeA";
 const REDIS_PASSWORD: &str = "AXk3mQ9vT7bR1nY8cW5zL3hD6jF0sGpA";
 const FRONTEND: &str = "https://app.masstock.com";
-/// Of both limiters, in seconds.
-const WINDOW: u64 = 2;
+/// How long requests and wrong logins count, in seconds. A run ends within that, however slow the machine.
+const WINDOW: u64 = 60;
+const LOGINS_WINDOW: u64 = 900;
 const RENDER_KEY: &str = "rnd_8Kq2Lm9Xc7Vb3Nz1Ty6Rw0PsUdEh";
 
 static MASSTOCK: System = System {
@@ -52,12 +53,18 @@ fn key(role: &str) -> String {
     jwt::sign(&claims, TOKEN_SECRET)
 }
 
+/// The address of Redis as Upstash gives it, with the name of the user.
+fn redis_url(deployed: &Deployed) -> String {
+    deployed.redis_url().replace("://:", "://default:")
+}
+
 fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     let backend = deployed.folder().join("backend");
     let migrations = backend.join("database/migrations");
     std::fs::create_dir_all(&migrations).unwrap();
     std::fs::write(migrations.join("001_everything.sql"), include_str!("schema.sql")).unwrap();
     [
+        ("REDIS_URL", redis_url(deployed)),
         ("SUPABASE_URL", format!("{}/supabase", deployed.url())),
         ("SUPABASE_ANON_KEY", key("anon")),
         ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
@@ -65,7 +72,6 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("ADMIN_PASSWORD", ADMIN.1.to_owned()),
         ("CLIENT_PASSWORD", ESTEE.1.to_owned()),
-        ("FRONTEND_URL", FRONTEND.to_owned()),
         ("BACKEND_DIR", backend.display().to_string()),
         ("RATE_LIMIT_WINDOW_MS", format!("{WINDOW}000")),
         ("RATE_LIMIT_MAX_REQUESTS", "100".to_owned()),

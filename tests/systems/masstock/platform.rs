@@ -1,4 +1,4 @@
-//! What stands around masstock: Render's API, and the programs that the suite runs.
+//! What stands around masstock: Supabase's and Render's APIs, and the programs that the suite runs.
 
 use std::sync::Arc;
 
@@ -10,13 +10,15 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::app::Masstock;
-use super::{FRONTEND, JWT_SECRET, REDIS_PASSWORD, RENDER_KEY, WINDOW, key};
-use crate::standin::Deployed;
-use crate::standin::answer::{bearer, json};
+use super::{FRONTEND, JWT_SECRET, REDIS_PASSWORD, RENDER_KEY, TOKEN_SECRET, WINDOW, key};
+use crate::standin::answer::{bearer, json, text};
+use crate::standin::{Deployed, jwt};
 
-/// Render's API, as far as it is asked.
-pub(super) fn render(state: Arc<Masstock>) -> Router {
+/// The APIs of Supabase and Render, as far as they are asked.
+pub(super) fn around(state: Arc<Masstock>) -> Router {
     Router::new()
+        .route("/supabase/auth/v1/settings", get(auth_settings))
+        .route("/supabase/rest/v1/{table}", get(rest))
         .route("/render/services/{id}", get(service))
         .route("/render/services/{id}/deploys", get(deploys))
         .with_state(state)
@@ -29,6 +31,7 @@ async fn service(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Re
         return json(401, &json!({ "message": "Unauthorized" }));
     }
     let (name, kind) = match id.as_str() {
+        "srv-web" if app.broken("another_service") => ("masstock-front-end", "web_service"),
         "srv-web" => ("masstock-backend", "web_service"),
         "srv-worker" => ("masstock-worker", "background_worker"),
         _ => return json(404, &json!({ "message": "not found" })),
@@ -48,12 +51,44 @@ async fn service(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Re
 }
 
 async fn deploys(State(app): App, Path(id): Path<String>) -> Response {
-    let failed = app.broken("deploy_failed") && id == "srv-worker";
+    let failed = (id == "srv-web" && app.broken("web_deploy_failed"))
+        || (id == "srv-worker" && app.broken("worker_deploy_failed"));
     let status = if failed { "build_failed" } else { "live" };
     json(
         200,
         &json!([{ "deploy": { "id": "dep-1", "status": status }, "cursor": "a" }]),
     )
+}
+
+/// What Supabase's gateway makes of a key.
+fn claims_of_key(app: &Masstock, head: &HeaderMap) -> Option<Value> {
+    let claims = text(head, "apikey").and_then(|key| jwt::verify(key, TOKEN_SECRET))?;
+    (!(app.broken("anon_key_revoked") && claims["role"] == "anon")).then_some(claims)
+}
+
+/// How Supabase Auth is set up, for whoever has a key.
+async fn auth_settings(State(app): App, head: HeaderMap) -> Response {
+    if claims_of_key(&app, &head).is_none() && !app.broken("supabase_open") {
+        return json(401, &json!({ "message": "No API key found in request" }));
+    }
+    json(
+        200,
+        &json!({ "external": { "email": true, "google": false }, "disable_signup": true }),
+    )
+}
+
+/// Supabase's REST API: the key says the role, and row level security what it sees.
+async fn rest(State(app): App, Path(table): Path<String>, head: HeaderMap) -> Response {
+    let Some(claims) = claims_of_key(&app, &head) else {
+        return json(401, &json!({ "message": "Invalid API key" }));
+    };
+    let sees = claims["role"] == "service_role" && table == "clients" && !app.broken("service_key_powerless");
+    let query = if sees {
+        "select id from clients"
+    } else {
+        "select id from clients where false"
+    };
+    json(200, &app.db.rows(query, &[]).await.unwrap().into())
 }
 
 /// The programs as name and shell script.

@@ -15,9 +15,10 @@ create table auth.users (
 );
 create function auth.uid() returns uuid language sql stable
     as $$ select nullif(current_setting('request.jwt.claims', true)::jsonb ->> 'sub', '')::uuid $$;
-create table extensions.pg_stat_statements (query text, calls bigint, mean_exec_time double precision);
-insert into extensions.pg_stat_statements
-values ('select * from workflows where client_id = $1', 812, 2.4), ('select * from users where id = $1', 4031, 0.3);
+create table extensions.pg_stat_statements (userid oid, query text, calls bigint, mean_exec_time double precision);
+insert into extensions.pg_stat_statements values
+    ('service_role'::regrole, 'select * from workflows where client_id = $1', 812, 2.4),
+    ('pg_monitor'::regrole, 'select * from pg_timezone_names', 31, 1205);
 
 create table users (
     id uuid primary key default uuid_generate_v4(),

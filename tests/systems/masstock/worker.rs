@@ -14,6 +14,9 @@ use crate::standin::{Db, Deployed};
 /// The queue's keys begin so.
 const QUEUE: &str = "bull:workflow-execution";
 
+/// How many jobs wait where the queue backs up: the worker is busy with newer ones.
+const BACKLOG: usize = 120;
+
 fn key(name: &str) -> String {
     format!("{QUEUE}:{name}")
 }
@@ -26,6 +29,13 @@ fn millis() -> i64 {
 pub(super) fn queue(deployed: &Deployed) {
     let now = millis().to_string();
     deployed.redis_command(&["CONFIG", "SET", "appendonly", "yes"]);
+    if deployed.broken("queue_backs_up") {
+        let ids: Vec<String> = (10..10 + BACKLOG).map(|id| id.to_string()).collect();
+        let waiting = key("wait");
+        let mut words = vec!["RPUSH", &waiting];
+        words.extend(ids.iter().map(String::as_str));
+        deployed.redis_command(&words);
+    }
     deployed.redis_command(&["SET", &key("id"), "2"]);
     deployed.redis_command(&["ZADD", &key("completed"), &now, "1"]);
     deployed.redis_command(&[
@@ -43,7 +53,8 @@ pub(super) fn queue(deployed: &Deployed) {
 }
 
 /// Puts a job into the queue, as Bull 4 does for `add(data, { jobId })`.
-pub(super) async fn add(redis: &mut MultiplexedConnection, id: &str, data: &Value) -> RedisResult<()> {
+pub(super) async fn add(client: &Client, id: &str, data: &Value) -> RedisResult<()> {
+    let redis = &mut client.get_multiplexed_async_connection().await?;
     let now = millis();
     let opts = json!({ "attempts": 3, "delay": 0, "jobId": id, "timestamp": now });
     cmd("INCR").arg(key("id")).exec_async(redis).await?;
@@ -67,7 +78,8 @@ pub(super) fn start(deployed: &Deployed) {
     if deployed.broken("worker_down") {
         return;
     }
-    let (url, db, broken) = (deployed.redis_url(), deployed.db(), deployed.twist());
+    // A session of its own: one that the API shared would end with the worker.
+    let (url, db, broken) = (super::redis_url(deployed), deployed.db().another(), deployed.twist());
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -90,14 +102,19 @@ async fn work(url: &str, db: &Db, broken: &str) -> RedisResult<()> {
     cmd("CLIENT").arg(&["SETNAME", &name]).exec_async(&mut redis).await?;
     loop {
         // A short wait instead of a blocking one keeps it apart from the client's own timeouts.
-        let taken: Option<String> = if matches!(broken, "worker_on_another_queue" | "worker_stuck") {
-            cmd("LLEN").arg(key("wait")).exec_async(&mut redis).await?;
-            None
-        } else {
-            cmd("RPOPLPUSH")
-                .arg(&[key("wait"), key("active")])
+        let waiting: usize = cmd("LLEN").arg(key("wait")).query_async(&mut redis).await?;
+        let (leaves, from) = match broken {
+            "worker_on_another_queue" | "worker_stuck" => (usize::MAX, "RIGHT"),
+            "queue_backs_up" => (BACKLOG, "LEFT"),
+            _ => (0, "RIGHT"),
+        };
+        let taken: Option<String> = if waiting > leaves {
+            cmd("LMOVE")
+                .arg(&[&key("wait"), &key("active"), from, "LEFT"])
                 .query_async(&mut redis)
                 .await?
+        } else {
+            None
         };
         match taken {
             Some(id) => process(&mut redis, db, broken, &id).await?,
