@@ -114,3 +114,20 @@ fn the_canary_stays_in_the_cage() {
         }
     }
 }
+
+#[test]
+fn the_address_of_a_site_is_no_secret_but_one_that_opens_something_is() {
+    let asks = "[http.hook]\npost = \"{{ env.HOOK }}\"\neffect = \"read\"\nexpect.status = 200\n";
+    let site = "http://127.0.0.1:1";
+    let said = Project::http(site, asks).env("HOOK", site).run();
+    said.says(&["refused by 127.0.0.1:1"]);
+    for hook in [
+        "http://127.0.0.1:1/services/T024/B7Q9",
+        "http://127.0.0.1:1/?key=B7Q9",
+        "http://key:B7Q9@127.0.0.1:1",
+    ] {
+        let said = Project::http(site, asks).env("HOOK", hook).smoke(&["explain", "prod"]);
+        said.says(&["***"]);
+        assert!(!said.stdout.contains("B7Q9"), "{}", said.stdout);
+    }
+}

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
+use url::Url;
 
 use crate::deployment::secrets::Secrets;
 use crate::suite::{
@@ -143,7 +144,8 @@ fn condition(when: Option<&(String, Range<usize>)>) -> Option<Node> {
     Some(Node::new(span.clone(), Value::Text(text.clone())))
 }
 
-/// Reads the process variables that `nodes` mention. Each is a secret.
+/// Reads the process variables that `nodes` mention. Each is a secret, unless it is no more than the address of a site:
+/// findings would not say where they looked.
 fn look_up(nodes: &[&Node], scope: &mut Scope, secrets: &Secrets) {
     let names = nodes
         .iter()
@@ -153,10 +155,20 @@ fn look_up(nodes: &[&Node], scope: &mut Scope, secrets: &Secrets) {
     let variables: BTreeSet<String> = names.filter_map(|name| variable(&name).map(str::to_owned)).collect();
     for name in variables {
         if let Ok(value) = env::var(&name) {
-            secrets.add(&value);
+            if !is_site(&value) {
+                secrets.add(&value);
+            }
             Rc::make_mut(&mut scope.env).insert(name, value);
         }
     }
+}
+
+/// Whether `value` is `https://host` or `http://host:port`, and nothing more.
+fn is_site(value: &str) -> bool {
+    Url::parse(value).is_ok_and(|url| {
+        let origin = url.origin().ascii_serialization();
+        ["http", "https"].contains(&url.scheme()) && value.trim_end_matches('/') == origin
+    })
 }
 
 /// `X` of `env.X`.
