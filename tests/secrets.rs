@@ -126,7 +126,9 @@ fn the_address_of_a_site_is_no_secret_but_one_that_opens_something_is() {
         "http://127.0.0.1:1/?key=B7Q9",
         "http://key:B7Q9@127.0.0.1:1",
     ] {
-        let said = Project::http(site, asks).env("HOOK", hook).smoke(&["explain", "prod", "hook"]);
+        let said = Project::http(site, asks)
+            .env("HOOK", hook)
+            .smoke(&["explain", "prod", "hook"]);
         said.says(&["***"]);
         assert!(!said.stdout.contains("B7Q9"), "{}", said.stdout);
     }

@@ -138,7 +138,9 @@ impl Deployed {
             plain,
             variables: Vec::new(),
             overrides: overrides(system, broken),
-            skipped: broken.filter(|broken| !broken.trips()).map(|_| "rate_limit.*"),
+            skipped: broken
+                .filter(|broken| !broken.trips() && system.breaks.iter().any(Break::trips))
+                .map(|_| "rate_limit.*"),
             _stop: stop,
         };
         (system.redis)(&deployed);
