@@ -239,3 +239,30 @@ fn the_readme_is_right() {
         );
     }
 }
+
+#[test]
+fn an_empty_variable_of_the_process_counts_as_not_set() {
+    let suite = "[http.a]\nget = \"/\"\nbearer = \"{{ env.SMOKE_TOKEN }}\"\nexpect.status = 200\n";
+    let said = Project::http("http://127.0.0.1:1", suite).env("SMOKE_TOKEN", "").run();
+    assert!(
+        said.exits(2)
+            .stderr
+            .contains("the environment variable SMOKE_TOKEN is empty"),
+        "{}",
+        said.stderr
+    );
+    let suite = suite.replace("env.SMOKE_TOKEN", "env.SMOKE_TOKEN | default('none')");
+    Project::http("http://127.0.0.1:1", &suite)
+        .env("SMOKE_TOKEN", "")
+        .run()
+        .exits(3);
+}
+
+#[test]
+fn a_condition_without_braces_is_a_mistake() {
+    let suite = "[http.a]\nget = \"/\"\nwhen = \"env.STAGE == 'staging'\"\nexpect.status = 200\n";
+    let said = Project::http("http://127.0.0.1:1", suite).run();
+    let stderr = &said.exits(2).stderr;
+    assert!(stderr.contains("suites/s.toml:3:8"), "{stderr}");
+    assert!(stderr.contains("when = \"{{ env.STAGE == 'staging' }}\""), "{stderr}");
+}

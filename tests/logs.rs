@@ -4,7 +4,9 @@ mod support;
 
 use std::fs;
 
-use support::{Project, Said};
+use axum::Router;
+use axum::routing::post;
+use support::{Project, Said, serve};
 
 /// Joined here, so that no key stands in this file.
 fn stripe_key() -> String {
@@ -146,6 +148,27 @@ fn files_are_those_of_the_project_wherever_smoke_is_started() {
         let said = elsewhere.smoke(&["run", "prod", "--project", &folder]);
         said.exits(1).says(&["pay.rs, line 1   expected: no secret"]);
     }
+}
+
+#[test]
+fn what_the_other_checks_leave_in_a_log_is_looked_at() {
+    let project = Project::prod("", "");
+    let log = project.file("app.log");
+    fs::write(&log, WHOLE).unwrap();
+    let login = move || async move {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        fs::write(&log, format!("{WHOLE}password: hunter2hunter2\n")).unwrap();
+    };
+    let url = serve(Router::new().route("/login", post(login)));
+    let suite = "[logs.app]\nfiles = [\"app.log\"]\nnever = [\"hunter2hunter2\"]\n\n\
+        [http.login]\npost = \"/login\"\neffect = \"read\"\nexpect.status = 200\n";
+    fs::write(
+        project.file("smoke.toml"),
+        format!("[env.prod]\nsuites = [\"s\"]\nhttp = \"{url}\"\n"),
+    )
+    .unwrap();
+    fs::write(project.file("suites/s.toml"), suite).unwrap();
+    project.run().exits(1).says(&["app.log, line 3   expected: no secret"]);
 }
 
 #[test]

@@ -83,6 +83,14 @@ pub(super) fn runnable(folder: Option<&Path>, name: &str, request: &Request) -> 
     Ok((plan, root))
 }
 
+fn how(name: &str) -> &'static str {
+    if std::env::var_os(name).is_some() {
+        "empty"
+    } else {
+        "not set"
+    }
+}
+
 /// Refuses a plan that needs environment variables which are not set, all of them at once.
 pub(super) fn complete(plan: &Plan) -> Result<(), Failure> {
     let unset: Vec<Mistake> = plan
@@ -90,7 +98,7 @@ pub(super) fn complete(plan: &Plan) -> Result<(), Failure> {
         .iter()
         .map(|(name, place)| Mistake {
             place: Some(place.clone()),
-            message: format!("the environment variable {name} is not set"),
+            message: format!("the environment variable {name} is {}", how(name)),
             hint: Some(format!("export {name}=…")),
         })
         .collect();

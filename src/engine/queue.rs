@@ -19,9 +19,11 @@ pub(super) struct Queue<'a> {
     gates: Waiting,
     ordinary: Waiting,
     load: Waiting,
+    last: Waiting,
     /// Checks that were settled without running.
     dropped: BTreeSet<usize>,
     running: usize,
+    running_last: usize,
     loaded: BTreeSet<&'a str>,
 }
 
@@ -35,8 +37,10 @@ impl<'a> Queue<'a> {
             gates: Waiting::new(),
             ordinary: Waiting::new(),
             load: Waiting::new(),
+            last: Waiting::new(),
             dropped: BTreeSet::new(),
             running: 0,
+            running_last: 0,
             loaded: BTreeSet::new(),
         };
         for (at, check) in plan.checks.iter().enumerate() {
@@ -58,6 +62,7 @@ impl<'a> Queue<'a> {
         let place = (check.height, std::cmp::Reverse(at));
         match (&check.gate, check.effect) {
             (Some(_), _) => self.gates.push(place),
+            (None, _) if check.entry.last => self.last.push(place),
             (None, Effect::Load) => self.load.push(place),
             (None, Effect::Read | Effect::Write) => self.ordinary.push(place),
         }
@@ -82,6 +87,11 @@ impl<'a> Queue<'a> {
         {
             return Some(at);
         }
+        self.pick_load().or_else(|| self.pick_last())
+    }
+
+    /// Load runs alone on its endpoint, once everything ordinary is done.
+    fn pick_load(&mut self) -> Option<usize> {
         if self.running > self.loaded.len() {
             return None;
         }
@@ -95,6 +105,16 @@ impl<'a> Queue<'a> {
         self.load.extend(free);
         let at = at?;
         self.loaded.insert(&self.plan.checks[at].endpoint);
+        Some(at)
+    }
+
+    /// What looks at the traces of the others runs once nothing else does, and then side by side.
+    fn pick_last(&mut self) -> Option<usize> {
+        if self.running > self.running_last {
+            return None;
+        }
+        let at = pop(&mut self.last, &self.dropped)?;
+        self.running_last += 1;
         Some(at)
     }
 
@@ -113,6 +133,9 @@ impl<'a> Queue<'a> {
         let check: &PlannedCheck = &self.plan.checks[at];
         if check.skip.is_none() && !self.dropped.contains(&at) {
             self.running = self.running.saturating_sub(1);
+            if check.entry.last {
+                self.running_last = self.running_last.saturating_sub(1);
+            }
             if check.effect == Effect::Load {
                 self.loaded.remove(check.endpoint.as_str());
             }

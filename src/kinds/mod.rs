@@ -96,6 +96,8 @@ pub trait Kind: DeserializeOwned + JsonSchema + 'static {
     const GROUPS: &'static [Group] = &[];
     /// Keys by which a step of `finally` is known as one of this kind.
     const CLEANS_BY: &'static [&'static str] = &[];
+    /// Whether it looks at what the other checks have left behind, and so runs after all of them.
+    const LAST: bool = false;
     /// What `observe` saw: plain data, so that it can be stored, replayed, mutated and compared.
     type Seen: Serialize + DeserializeOwned + 'static;
 
@@ -184,6 +186,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What kind of address it talks to; none where it needs no endpoint of the environment.
     pub speaks: Option<Protocol>,
+    /// Whether it runs after all others.
+    pub last: bool,
     /// Keys that stand flat in the table.
     pub groups: &'static [Group],
     /// Keys by which a step of `finally` is known as one of this kind.
@@ -199,6 +203,7 @@ impl Entry {
         Self {
             name: K::NAME,
             speaks: K::SPEAKS,
+            last: K::LAST,
             groups: K::GROUPS,
             cleans_by: K::CLEANS_BY,
             schema: || schemars::schema_for!(K),

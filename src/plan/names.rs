@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use crate::outcome::Place;
-use crate::suite::{Mistake, Problem, Scope, did_you_mean, names_in, one_of};
+use crate::suite::{Mistake, Problem, Scope, did_you_mean, names_in, one_of, process_variable};
 
 use super::endpoints::Addresses;
 use super::expand::{Draft, Expansion};
@@ -253,7 +253,7 @@ pub(super) fn unset(drafts: &[Draft], addresses: &Addresses<'_>) -> Vec<(String,
     let mut unset: BTreeMap<String, Place> = BTreeMap::new();
     let mut note = |name: &str, place: &dyn Fn() -> Place| {
         if let Some(variable) = variable(name).filter(|variable| !addresses.scope.env.contains_key(*variable))
-            && std::env::var_os(variable).is_none()
+            && process_variable(variable).is_none()
         {
             unset.entry(variable.to_owned()).or_insert_with(place);
         }

@@ -1,7 +1,6 @@
 //! What the names in templates mean: variables, and the process environment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -10,7 +9,8 @@ use url::Url;
 
 use crate::deployment::secrets::Secrets;
 use crate::suite::{
-    Entry, Environment, Mistake, Node, Pack, Project, Scope, Source, Suite, Value, did_you_mean, names_in, render,
+    Entry, Environment, Mistake, Node, Pack, Project, Scope, Source, Suite, Value, did_you_mean, names_in,
+    process_variable, render,
 };
 
 use super::build::Request;
@@ -154,7 +154,7 @@ fn look_up(nodes: &[&Node], scope: &mut Scope, secrets: &Secrets) {
         .flat_map(|(names, _)| names);
     let variables: BTreeSet<String> = names.filter_map(|name| variable(&name).map(str::to_owned)).collect();
     for name in variables {
-        if let Ok(value) = env::var(&name) {
+        if let Some(value) = process_variable(&name) {
             if !is_site(&value) {
                 secrets.add(&value);
             }

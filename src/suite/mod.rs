@@ -38,7 +38,8 @@ pub use source::Source;
 pub use suggest::{did_you_mean, one_of};
 pub use suite::{CheckDef, Suite};
 pub use template::{
-    Names, NamesAt, Scope, is_expression, is_placeholder, names_in, render, render_partly, render_text, truthy,
+    Names, NamesAt, Scope, is_expression, is_placeholder, names_in, process_variable, render, render_partly,
+    render_text, truthy,
 };
 pub use tree::{Entry, Node, Table, Value};
 pub use uses::{OneOrEach, UseDef, UseKeys};

@@ -203,7 +203,15 @@ fn read_check(kind: &str, kind_span: &Range<usize>, check: Entry, problems: &mut
 pub(super) fn read_when(table: &mut Table, problems: &mut Vec<Problem>) -> Option<(String, Range<usize>)> {
     let entry = table.take("when")?;
     match entry.node.value {
-        Value::Text(text) => Some((text, entry.node.span)),
+        Value::Text(text) if text.contains("{{") => Some((text, entry.node.span)),
+        Value::Text(text) => {
+            let problem = Problem::at(
+                entry.node.span,
+                "text without {{ }} is not a condition: it would always hold",
+            );
+            problems.push(problem.hint(format!("when = \"{{{{ {text} }}}}\"")));
+            None
+        }
         Value::Bool(yes) => Some((format!("{{{{ {yes} }}}}"), entry.node.span)),
         _ => {
             problems.push(Problem::at(

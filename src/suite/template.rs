@@ -167,7 +167,13 @@ fn falls_back(text: &str, name: &str) -> bool {
         let filter = rest.strip_prefix('|').map(str::trim_start);
         filter.is_some_and(|filter| filter.starts_with("default("))
     };
-    uses.all(with_default) && std::env::var_os(variable).is_none()
+    uses.all(with_default) && process_variable(variable).is_none()
+}
+
+/// A variable of the process. An empty one counts as not set: CI systems hand over a secret that they do not have as "".
+#[must_use]
+pub fn process_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn unreadable(error: &minijinja::Error) -> String {

@@ -19,7 +19,8 @@ use super::Kind;
 ///
 /// A line that prints its settings at start prints the password in REDIS_URL to everyone who may read logs, for as long
 /// as they are kept. A new release that fails in the background fails in its log only. And a log that is no longer written
-/// has no errors in it either: so how many lines there are, and how fresh they are, is verified too.
+/// has no errors in it either: so how many lines there are, and how fresh they are, is verified too. It runs after all
+/// other checks, and so sees what they make the deployment write.
 ///
 /// ```toml
 /// [logs.server]
@@ -161,6 +162,7 @@ struct Hits {
 
 impl Kind for Logs {
     const NAME: &'static str = "logs";
+    const LAST: bool = true;
     const SPEAKS: Option<Protocol> = None;
     type Seen = Seen;
 

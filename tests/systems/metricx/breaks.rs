@@ -112,7 +112,7 @@ pub(super) const ALL: &[Break] = &[
         Asked,
         &["authorization.from_env"],
     ),
-    broken("meta_variables_are_set", &[10, 11], Asked, &["authorization.from_env"]),
+    broken("meta_variables_are_set", &[10], Asked, &["authorization.from_env"]),
     // OAuth.
     broken("google_redirects_to_localhost", &[15], Asked, &["oauth.google"]),
     broken(
@@ -153,6 +153,7 @@ pub(super) const ALL: &[Break] = &[
         Asked,
         &["http.meta_callback", "http.forged_state[meta]"],
     ),
+    broken("meta_callback_not_configured", &[19], Asked, &["http.meta_callback"]),
     broken(
         "meta_callback_dies_of_a_state",
         &[19],

@@ -36,7 +36,14 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         db: deployed.db(),
         redis: redis::Client::open(deployed.redis_url()).unwrap(),
         broken,
-        limiter: Limiter::new(5, Duration::from_secs(WINDOW)),
+        limiter: Limiter::new(
+            5,
+            Duration::from_secs(if broken == Some("rate_limit_never_recovers") {
+                3600
+            } else {
+                WINDOW
+            }),
+        ),
         requests: AtomicUsize::new(0),
         seats: Semaphore::new(3),
     });

@@ -124,6 +124,7 @@ pub(super) const ALL: &[Break] = &[
         &["connections.plain_refused"],
     ),
     broken("rate_limit_off", &[13], &["rate_limit.route"]),
+    broken("rate_limit_never_recovers", &[13], &["rate_limit.route"]),
     broken("each_machine_counts_alone", &[13], &["rate_limit.route"]),
     broken("rate_limit_by_claimed_address", &[13], &["rate_limit.route"]),
     broken("secret_in_the_log", &[14], &["logs.secrets"]),
