@@ -275,7 +275,12 @@ pub(super) const ALL: &[Break] = &[
         &["webhook.stripe.events", "webhook.upgrade", "http.stripe_unsigned"],
     ),
     asked("upgrade_ignored", &[29], &["sql.upgraded"]),
-    asked("cancellation_ignored", &[29], &["http.entitlement_lost"]),
+    asked("upgrade_without_effect", &[29], &["http.entitlement_gained"]),
+    asked(
+        "cancellation_ignored",
+        &[29],
+        &["sql.cancelled", "http.entitlement_lost"],
+    ),
     asked("usage_not_counted", &[30], &["sql.usage_counted", "load.plan_limit"]),
     asked(
         "usage_counted_thrice",
