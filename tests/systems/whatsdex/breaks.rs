@@ -161,7 +161,18 @@ pub(super) const ALL: &[Break] = &[
         &["sql.migration_role"],
     ),
     roles("migrating_at_runtime", &[14], "select 1", &["connections.pool"]),
-    asked("database_without_tls", &[41], &["connections.pool"]),
+    roles(
+        "database_without_tls",
+        &[41],
+        include_str!("plain.sql"),
+        &["connections.pool", "connections.plain_refused"],
+    ),
+    roles(
+        "plain_connections_taken",
+        &[41],
+        include_str!("plain.sql"),
+        &["connections.plain_refused"],
+    ),
     asked("database_url_without_tls", &[41], &["env.api_service"]),
     // Health.
     asked("start_page", &[15], &["http.api_health"]),

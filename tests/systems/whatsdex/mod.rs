@@ -26,7 +26,7 @@ static WHATSDEX: System = System {
     name: "whatsdex",
     guide: "004",
     items: 58,
-    roles: "create role app_user login password '$PASSWORD$'; create role migration_user login superuser password '$PASSWORD$'",
+    roles: include_str!("roles.sql"),
     schema: include_str!("schema.sql"),
     app_role: "app_user",
     app: app::router,
