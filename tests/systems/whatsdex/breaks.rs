@@ -111,6 +111,7 @@ pub(super) const ALL: &[Break] = &[
         &["sql.templates"],
     ),
     asked("railway_crashed", &[9], &["command.railway_services"]),
+    asked("railway_without_web", &[9], &["command.railway_services"]),
     asked("railway_cannot_seed", &[9], &["command.railway_seed"]),
     asked("ecs_tasks_missing", &[10], &["command.ecs_services"]),
     asked("ecs_rollout_failed", &[10], &["command.ecs_services"]),
@@ -123,6 +124,8 @@ pub(super) const ALL: &[Break] = &[
     asked("cloud_run_plain_secret", &[11], &["command.cloud_run"]),
     asked("cloud_sql_public", &[11, 47], &["command.cloud_sql"]),
     asked("memorystore_failing", &[11], &["command.memorystore"]),
+    asked("google_balancer_without_web", &[11], &["command.google_backends"]),
+    asked("google_balancer_without_https", &[11], &["command.google_balancer"]),
     // Two roles.
     roles(
         "app_role_is_superuser",
