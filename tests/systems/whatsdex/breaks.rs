@@ -342,6 +342,7 @@ pub(super) const ALL: &[Break] = &[
     ),
     // Security.
     asked("secret_in_source", &[39], &["logs.source_code"]),
+    asked("secret_in_settings", &[39], &["logs.source_code"]),
     asked("secret_in_logs", &[39], &["logs.service"]),
     asked("owner_by_env", &[43, 54], &["logs.owner_source"]),
     expired(
