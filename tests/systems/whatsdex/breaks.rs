@@ -140,6 +140,12 @@ pub(super) const ALL: &[Break] = &[
         &["privileges.app"],
     ),
     sql(
+        "sequence_without_grant",
+        &[12],
+        "create sequence invoice_numbers",
+        &["sql.sequences"],
+    ),
+    sql(
         "app_role_creates_tables",
         &[13],
         "grant create on schema public to app_user",
