@@ -115,7 +115,7 @@ pub(super) const ALL: &[Break] = &[
     asked("railway_cannot_seed", &[9], &["command.railway_seed"]),
     asked("ecs_tasks_missing", &[10], &["command.ecs_services"]),
     asked("ecs_rollout_failed", &[10], &["command.ecs_services"]),
-    asked("ecs_plain_secret", &[10, 39], &["command.ecs_secrets"]),
+    asked("ecs_plain_secret", &[10], &["command.ecs_secrets"]),
     asked("ecs_cannot_migrate", &[10], &["command.ecs_migration"]),
     asked("rds_public", &[10, 47], &["command.rds"]),
     asked("elasticache_without_password", &[10, 42], &["command.elasticache"]),
@@ -186,7 +186,7 @@ pub(super) const ALL: &[Break] = &[
     // Health.
     asked("start_page", &[15], &["http.api_health"]),
     asked("one_page_for_all", &[15], &["http.api_health"]),
-    asked("health_by_tcp", &[15, 17], &["http.api_health"]),
+    asked("health_by_tcp", &[15], &["http.api_health"]),
     asked("redis_down", &[15], &["http.api_health"]),
     asked("web_without_redis", &[16], &["http.web_health"]),
     asked("web_without_database", &[16], &["http.web_health"]),
@@ -248,7 +248,7 @@ pub(super) const ALL: &[Break] = &[
             "login.registered",
         ],
     ),
-    asked("demo_account", &[5, 40], &["login.free"]),
+    asked("demo_account", &[5], &["login.free"]),
     asked("tokens_live_long", &[5, 20], &["login.free", "login.admin"]),
     asked("no_plan_selection", &[21], &["http.plan_selected"]),
     asked("plan_not_saved", &[21], &["sql.plan_selected_row"]),
@@ -259,7 +259,7 @@ pub(super) const ALL: &[Break] = &[
         &["reconcile.subscriptions"],
     ),
     asked("bots_without_limit", &[22, 26, 55], &["http.bot_refused"]),
-    asked("bot_of_another", &[22, 44], &["sql.bot_created_row"]),
+    asked("bot_of_another", &[22], &["sql.bot_created_row"]),
     asked("menu_not_applied", &[23], &["sql.template_applied_rows"]),
     asked("no_templates_offered", &[23], &["http.template_list"]),
     asked("no_qr_code", &[24], &["http.qr_code"]),
@@ -307,7 +307,7 @@ pub(super) const ALL: &[Break] = &[
         &[30, 35, 55],
         &["sql.usage_counted", "sql.plan_limit_held"],
     ),
-    asked("ai_down", &[30], &["authorization.premium", "load.plan_limit"]),
+    asked("ai_down", &[26, 35], &["authorization.premium", "load.plan_limit"]),
     // Administration.
     asked(
         "admin_for_tenants",
@@ -339,7 +339,7 @@ pub(super) const ALL: &[Break] = &[
         grant select, insert, update, delete on bot_messages to app_user",
         &["sql.recent_messages"],
     ),
-    roles("no_pool", &[37, 51], "select 1", &["connections.after_load"]),
+    roles("no_pool", &[37], "select 1", &["connections.after_load"]),
     asked("transaction_left_open", &[38], &["connections.after_load"]),
     asked(
         "idle_in_transaction",
