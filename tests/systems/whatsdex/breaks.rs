@@ -111,10 +111,11 @@ pub(super) const ALL: &[Break] = &[
         &["sql.templates"],
     ),
     asked("railway_crashed", &[9], &["command.railway_services"]),
+    asked("railway_without_web", &[9], &["command.railway_services"]),
     asked("railway_cannot_seed", &[9], &["command.railway_seed"]),
     asked("ecs_tasks_missing", &[10], &["command.ecs_services"]),
     asked("ecs_rollout_failed", &[10], &["command.ecs_services"]),
-    asked("ecs_plain_secret", &[10, 39], &["command.ecs_secrets"]),
+    asked("ecs_plain_secret", &[10], &["command.ecs_secrets"]),
     asked("ecs_cannot_migrate", &[10], &["command.ecs_migration"]),
     asked("rds_public", &[10, 47], &["command.rds"]),
     asked("elasticache_without_password", &[10, 42], &["command.elasticache"]),
@@ -123,6 +124,8 @@ pub(super) const ALL: &[Break] = &[
     asked("cloud_run_plain_secret", &[11], &["command.cloud_run"]),
     asked("cloud_sql_public", &[11, 47], &["command.cloud_sql"]),
     asked("memorystore_failing", &[11], &["command.memorystore"]),
+    asked("google_balancer_without_web", &[11], &["command.google_backends"]),
+    asked("google_balancer_without_https", &[11], &["command.google_balancer"]),
     // Two roles.
     roles(
         "app_role_is_superuser",
@@ -135,6 +138,12 @@ pub(super) const ALL: &[Break] = &[
         &[12],
         "revoke update on bot_groups from app_user",
         &["privileges.app"],
+    ),
+    sql(
+        "sequence_without_grant",
+        &[12],
+        "create sequence invoice_numbers",
+        &["sql.sequences"],
     ),
     sql(
         "app_role_creates_tables",
@@ -161,12 +170,23 @@ pub(super) const ALL: &[Break] = &[
         &["sql.migration_role"],
     ),
     roles("migrating_at_runtime", &[14], "select 1", &["connections.pool"]),
-    asked("database_without_tls", &[41], &["connections.pool"]),
+    roles(
+        "database_without_tls",
+        &[41],
+        include_str!("plain.sql"),
+        &["connections.pool", "connections.plain_refused"],
+    ),
+    roles(
+        "plain_connections_taken",
+        &[41],
+        include_str!("plain.sql"),
+        &["connections.plain_refused"],
+    ),
     asked("database_url_without_tls", &[41], &["env.api_service"]),
     // Health.
     asked("start_page", &[15], &["http.api_health"]),
     asked("one_page_for_all", &[15], &["http.api_health"]),
-    asked("health_by_tcp", &[15, 17], &["http.api_health"]),
+    asked("health_by_tcp", &[15], &["http.api_health"]),
     asked("redis_down", &[15], &["http.api_health"]),
     asked("web_without_redis", &[16], &["http.web_health"]),
     asked("web_without_database", &[16], &["http.web_health"]),
@@ -228,7 +248,7 @@ pub(super) const ALL: &[Break] = &[
             "login.registered",
         ],
     ),
-    asked("demo_account", &[5, 40], &["login.free"]),
+    asked("demo_account", &[5], &["login.free"]),
     asked("tokens_live_long", &[5, 20], &["login.free", "login.admin"]),
     asked("no_plan_selection", &[21], &["http.plan_selected"]),
     asked("plan_not_saved", &[21], &["sql.plan_selected_row"]),
@@ -239,7 +259,7 @@ pub(super) const ALL: &[Break] = &[
         &["reconcile.subscriptions"],
     ),
     asked("bots_without_limit", &[22, 26, 55], &["http.bot_refused"]),
-    asked("bot_of_another", &[22, 44], &["sql.bot_created_row"]),
+    asked("bot_of_another", &[22], &["sql.bot_created_row"]),
     asked("menu_not_applied", &[23], &["sql.template_applied_rows"]),
     asked("no_templates_offered", &[23], &["http.template_list"]),
     asked("no_qr_code", &[24], &["http.qr_code"]),
@@ -275,14 +295,19 @@ pub(super) const ALL: &[Break] = &[
         &["webhook.stripe.events", "webhook.upgrade", "http.stripe_unsigned"],
     ),
     asked("upgrade_ignored", &[29], &["sql.upgraded"]),
-    asked("cancellation_ignored", &[29], &["http.entitlement_lost"]),
+    asked("upgrade_without_effect", &[29], &["http.entitlement_gained"]),
+    asked(
+        "cancellation_ignored",
+        &[29],
+        &["sql.cancelled", "http.entitlement_lost"],
+    ),
     asked("usage_not_counted", &[30], &["sql.usage_counted", "load.plan_limit"]),
     asked(
         "usage_counted_thrice",
         &[30, 35, 55],
         &["sql.usage_counted", "sql.plan_limit_held"],
     ),
-    asked("ai_down", &[30], &["authorization.premium", "load.plan_limit"]),
+    asked("ai_down", &[26, 35], &["authorization.premium", "load.plan_limit"]),
     // Administration.
     asked(
         "admin_for_tenants",
@@ -314,7 +339,7 @@ pub(super) const ALL: &[Break] = &[
         grant select, insert, update, delete on bot_messages to app_user",
         &["sql.recent_messages"],
     ),
-    roles("no_pool", &[37, 51], "select 1", &["connections.after_load"]),
+    roles("no_pool", &[37], "select 1", &["connections.after_load"]),
     asked("transaction_left_open", &[38], &["connections.after_load"]),
     asked(
         "idle_in_transaction",
@@ -323,6 +348,7 @@ pub(super) const ALL: &[Break] = &[
     ),
     // Security.
     asked("secret_in_source", &[39], &["logs.source_code"]),
+    asked("secret_in_settings", &[39], &["logs.source_code"]),
     asked("secret_in_logs", &[39], &["logs.service"]),
     asked("owner_by_env", &[43, 54], &["logs.owner_source"]),
     expired(

@@ -26,7 +26,7 @@ static WHATSDEX: System = System {
     name: "whatsdex",
     guide: "004",
     items: 58,
-    roles: "create role app_user login password '$PASSWORD$'; create role migration_user login superuser password '$PASSWORD$'",
+    roles: include_str!("roles.sql"),
     schema: include_str!("schema.sql"),
     app_role: "app_user",
     app: app::router,
@@ -122,6 +122,15 @@ fn write_source(deployed: &Deployed, source: &std::path::Path) {
         "const stripe = new Stripe(process.env.STRIPE_SECRET_KEY);\n"
     };
     write("src/services/stripe.js".to_owned(), key);
+    let key = if deployed.broken("secret_in_settings") {
+        "sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL"
+    } else {
+        "${STRIPE_SECRET_KEY}"
+    };
+    write(
+        "docker-compose.prod.yml".to_owned(),
+        &format!("services:\n  api:\n    environment:\n      STRIPE_SECRET_KEY: {key}\n"),
+    );
     write("web/lib/auth.js".to_owned(), "export const maxAge = 86400;\n");
     write("package.json".to_owned(), "{ \"name\": \"whatsdex\" }\n");
     write("deployment/render.yaml".to_owned(), "services: []\n");

@@ -32,6 +32,8 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("run*", cloud_run(deployed).to_string()),
         ("sql*", cloud_sql(deployed).to_string()),
         ("redis*", memorystore(deployed).to_string()),
+        ("compute backend-services*", google_backends(deployed).to_string()),
+        ("compute forwarding-rules*", google_balancer(deployed).to_string()),
     ];
     vec![
         ("railway", script(&railway)),
@@ -159,7 +161,8 @@ fn railway_status(deployed: &Deployed) -> Value {
     let status = either(deployed, "railway_crashed", "CRASHED", "SUCCESS");
     let service =
         |name: &str, status: &str| json!({ "node": { "serviceName": name, "latestDeployment": { "status": status } } });
-    let services = [service("whatsdx-bot", status), service("whatsdx-web", "SUCCESS")];
+    let web = either(deployed, "railway_without_web", "whatsdx-worker", "whatsdx-web");
+    let services = [service("whatsdx-bot", status), service(web, "SUCCESS")];
     json!({ "name": "whatsdx", "environments": { "edges": [{ "node": { "name": "production",
         "serviceInstances": { "edges": services } } }] } })
 }
@@ -248,6 +251,18 @@ fn cloud_sql(deployed: &Deployed) -> Value {
 fn memorystore(deployed: &Deployed) -> Value {
     let state = either(deployed, "memorystore_failing", "REPAIRING", "READY");
     json!([{ "name": "whatsdx", "state": state, "authEnabled": true }])
+}
+
+fn google_backends(deployed: &Deployed) -> Value {
+    let groups = "https://www.googleapis.com/compute/v1/projects/whatsdx/regions/us-central1/networkEndpointGroups/";
+    let service = |name: &str| json!({ "name": name, "backends": [{ "group": format!("{groups}{name}") }] });
+    let services = [service("whatsdx-api"), service("whatsdx-web")];
+    json!(services[..either(deployed, "google_balancer_without_web", 1, 2)])
+}
+
+fn google_balancer(deployed: &Deployed) -> Value {
+    let ports = either(deployed, "google_balancer_without_https", "80-80", "443-443");
+    json!([{ "name": "whatsdx", "IPProtocol": "TCP", "portRange": ports }])
 }
 
 fn audit(deployed: &Deployed) -> Value {

@@ -136,7 +136,12 @@ async fn bots(State(app): App, head: HeaderMap) -> Result<Response, Response> {
 async fn create_bot(State(app): App, head: HeaderMap, body: Bytes) -> Result<Response, Response> {
     let tenant = tenant(&app, &head)?;
     let name = parse(&body)["name"].as_str().unwrap_or_default().to_owned();
-    let limit = app.plan(&tenant).await["maxBots"].as_i64().unwrap();
+    let plan = app.plan(&tenant).await;
+    let limit = if app.broken("upgrade_without_effect") && plan["code"] == "BUSINESS" {
+        1
+    } else {
+        plan["maxBots"].as_i64().unwrap()
+    };
     let has = app
         .db
         .row(
