@@ -248,7 +248,13 @@ pub(super) const ALL: &[Break] = &[
         "ledger_open_to_all",
         &[55],
         "create policy \"System can insert ledger entries\" on credit_ledger for insert with check (true)",
-        &["reconcile.open_policies", "rls.rows.owned"],
+        &["reconcile.open_policies", "rls.ledger", "rls.rows.owned"],
+    ),
+    sql(
+        "own_entries_written",
+        &[10, 55],
+        "create policy \"Users can insert own ledger\" on credit_ledger for insert with check (auth.uid() = user_id)",
+        &["rls.ledger"],
     ),
     sql(
         "counters_open_to_all",
@@ -270,10 +276,20 @@ pub(super) const ALL: &[Break] = &[
     ),
     expired("policies_not_audited", &[55], "policy_audit", &["attest.policy_audit"]),
     // Step 3
-    asked("limits_off", &[12, 26, 27], &["rate_limit.per_address"]),
+    asked("limits_off", &[12, 27], &["rate_limit.per_address"]),
     asked("limits_per_instance", &[12, 56], &["rate_limit.per_address"]),
+    asked("limits_in_memory", &[56], &["sql.counters_shared"]),
     asked("trusts_forwarded_for", &[27], &["rate_limit.per_address"]),
-    asked("user_limit_is_100", &[12, 26], &["rate_limit.per_user"]),
+    asked(
+        "user_limit_is_100",
+        &[12, 26],
+        &[
+            "rate_limit.per_user[edits]",
+            "rate_limit.per_user[images]",
+            "rate_limit.per_user[videos]",
+        ],
+    ),
+    asked("videos_unlimited", &[26, 56], &["rate_limit.per_user[videos]"]),
     sql(
         "limit_function_fails",
         &[46],
@@ -320,7 +336,7 @@ pub(super) const ALL: &[Break] = &[
         "cleanup_never_runs",
         &[13, 38],
         "insert into rate_limits (identifier, type, window_start, window_end) values ('x', 'ip', now() - interval '3 days', now() - interval '3 days')",
-        &["sql.cleanup_runs"],
+        &["reconcile.cleanup_runs"],
     ),
     // Step 4
     sql(
@@ -340,8 +356,8 @@ pub(super) const ALL: &[Break] = &[
     sql(
         "bonus_is_1000",
         &[20],
-        "do $do$ begin execute replace(pg_get_functiondef('handle_new_user'::regproc), '3000', '1000'); end $do$",
-        &["call.signup_bonus"],
+        "do $do$ begin execute replace(pg_get_functiondef('handle_new_user'::regproc), '3000', '1000'); end $do$; insert into auth.users (id, email) values (gen_random_uuid(), 'later@example.com')",
+        &["call.signup_bonus", "reconcile.signups"],
     ),
     sql(
         "signup_trigger_lost",
@@ -417,6 +433,7 @@ pub(super) const ALL: &[Break] = &[
     asked("any_size", &[28], &["http.invalid_size"]),
     asked("refusal_of_sizes_technical", &[28, 56], &["http.invalid_size"]),
     asked("guard_forgotten", &[29], &["authorization.sign_in_first"]),
+    asked("unified_guard_forgotten", &[29], &["authorization.sign_in_first"]),
     asked("refusal_technical", &[29, 56], &["authorization.sign_in_first"]),
     asked("ledger_public", &[29], &["authorization.own_data"]),
     sql(
@@ -466,7 +483,7 @@ pub(super) const ALL: &[Break] = &[
         "job_stuck",
         &[33],
         "insert into generation_jobs (user_id, operation_type, cost, created_at) values ('d4000000-0000-4000-8000-000000000004', 'image', 500, now() - interval '5 hours')",
-        &["sql.stuck_jobs"],
+        &["reconcile.stuck_jobs"],
     ),
     asked("log_full_of_errors", &[34], &["logs.server"]),
     asked("limiter_fails_in_log", &[34, 56], &["logs.server"]),
@@ -478,6 +495,12 @@ pub(super) const ALL: &[Break] = &[
         "many_fail",
         &[36],
         "select refund_credits(user_id, id, cost, 'down') from generation_jobs where operation_type like 'video%' and user_id <> 'd4000000-0000-4000-8000-000000000004'",
+        &["reconcile.success_rate"],
+    ),
+    sql(
+        "jobs_hang",
+        &[36],
+        "insert into generation_jobs (user_id, operation_type, cost, created_at) select 'd4000000-0000-4000-8000-000000000004', 'image', 500, now() - interval '20 minutes' from generate_series(1, 20)",
         &["reconcile.success_rate"],
     ),
     // Step 7
@@ -516,6 +539,7 @@ pub(super) const ALL: &[Break] = &[
         &["sql.app_enabled"],
     ),
     asked("service_key_in_script", &[51], &["leak.front_end"]),
+    asked("admin_password_default", &[55], &["http.default_admin"]),
     asked("secret_in_sources", &[51], &["logs.repository"]),
     asked("env_committed", &[51], &["logs.history"]),
     expired("keys_not_rotated", &[52], "key_rotation", &["attest.key_rotation"]),

@@ -15,6 +15,7 @@ const BLOB_TOKEN: &str = "vercel_blob_rw_kQ2mX7cV4vB8nR1t_Y6wZ3hLdP9sF5gJ0aTuE";
 const WAVESPEED_TOKEN: &str = "7f3c9a1e5b8d2046ac91e7d35f08b264";
 const HUGGINGFACE_TOKEN: &str = "hf_kQbXmTzVwRnYcLdPsFgJhAeU";
 const SUPABASE_TOKEN: &str = "sbp_4d1f7a90c2be83561faa0ce9d27b6e3f8c15a042";
+const ADMIN_PASSWORD: &str = "cedar-anvil-plume-63";
 /// The users that the suite signs in as: id, address, password.
 const USERS: [(&str, &str, &str); 3] = [
     (

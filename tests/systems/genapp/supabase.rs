@@ -1,4 +1,4 @@
-//! Supabase as genapp uses it: logins, the root of the REST API, the management API; and the other providers.
+//! Supabase as genapp uses it: logins, the REST API, the management API; and the other providers.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -23,7 +23,6 @@ pub(super) fn router() -> Router<Shared> {
         .route("/auth/v1/settings", get(settings))
         .route("/auth/v1/authorize", get(authorize))
         .route("/auth/v1/callback", get(callback))
-        .route("/rest/v1/", get(rest_root))
         .route("/rest/v1/users", get(rest_users))
         .route("/management/v1/projects/{project}/database/backups", get(backups))
         .route(
@@ -168,13 +167,6 @@ async fn callback(State(app): State<Shared>, Query(asked): Parameters) -> Respon
 
 pub(super) fn found(address: &str) -> Response {
     (axum::http::StatusCode::FOUND, [("location", address.to_owned())]).into_response()
-}
-
-async fn rest_root(head: HeaderMap) -> Response {
-    match role(&head) {
-        Some(_) => json(200, &json!({ "swagger": "2.0", "info": { "title": "PostgREST API" } })),
-        None => no_key(),
-    }
 }
 
 async fn rest_users(State(app): State<Shared>, head: HeaderMap) -> Response {

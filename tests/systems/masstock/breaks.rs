@@ -39,7 +39,8 @@ const fn how(name: &'static str, items: &'static [u32], how: How, caught_by: &'s
 pub(super) const ALL: &[Break] = &[
     // Step 1: Supabase.
     asked("anon_key_revoked", &[1], &["authorization.supabase_anon_key"]),
-    asked("service_key_powerless", &[1], &["http.supabase_service_key"]),
+    asked("service_key_powerless", &[1], &["authorization.supabase_service_key"]),
+    asked("clients_public", &[1, 35], &["authorization.supabase_service_key"]),
     asked("supabase_open", &[1], &["authorization.supabase_anon_key"]),
     asked("supabase_url_placeholder", &[1, 9, 36], &["env.api_variables", "env.worker_variables"]),
     asked("keys_swapped", &[1, 9], &["env.api_variables"]),
@@ -51,7 +52,7 @@ pub(super) const ALL: &[Break] = &[
     sql("policy_recurses", &[3, 44],
         "create policy admins on users for select using (exists (select 1 from users u where u.id = auth.uid() and u.role = 'admin'))",
         &["rls.profiles"]),
-    sql("no_client", &[4], "update clients set status = 'suspended' where name = 'Estee'", &["sql.estee"]),
+    sql("no_client", &[4], "update clients set status = 'suspended' where name = 'Estee'", &["sql.active_clients", "sql.estee"]),
     sql("workflow_renamed", &[4, 24], "update workflows set name = 'Image Upscaler' where name = 'Image Upscaler Pro'",
         &["http.own_workflows", "sql.seeded_workflows"]),
     sql("workflow_not_deployed", &[4, 24], "update workflows set status = 'draft' where name = 'Moodboard Generator'", &["sql.seeded_workflows"]),
@@ -71,6 +72,8 @@ pub(super) const ALL: &[Break] = &[
     sql("signup_trigger_fails", &[21, 43], "alter table auth.users disable trigger on_auth_user_created", &["call.new_user", "schema.functions"]),
     sql("is_admin_for_everyone", &[21, 44], "create or replace function is_admin() returns boolean language sql stable as 'select true'",
         &["call.is_no_admin", "rls.api_logs", "rls.client", "rls.clients_data", "rls.profiles"]),
+    sql("admin_is_nobody", &[21, 44], "create or replace function is_admin() returns boolean language sql stable as 'select false'",
+        &["call.admin_sees_all", "call.is_admin"]),
     // Step 2: Redis.
     how("redis_without_password", &[7], How::Redis(&[&["ACL", "SETUSER", "default", "nopass"]]), &["redis.connection"]),
     how("redis_wrong_password", &[7, 25, 42], How::Env("REDIS_URL", Some("redis://:wrong@127.0.0.1:1")),
@@ -107,6 +110,7 @@ pub(super) const ALL: &[Break] = &[
     asked("dashboard_as_last_client", &[13], &["http.dashboard"]),
     asked("workflows_of_everyone", &[15], &["http.own_workflows"]),
     asked("workflow_not_shown", &[15, 24], &["http.own_workflows"]),
+    asked("own_workflow_open", &[15], &["authorization.own_workflow"]),
     asked("foreign_workflow_opens", &[15], &["http.foreign_workflow"]),
     asked("queue_unreachable", &[16], &["job.execution"]),
     asked("worker_down", &[10, 25, 26, 42], &["job.execution", "queue.worker"]),
@@ -147,6 +151,10 @@ pub(super) const ALL: &[Break] = &[
     sql("role_can_be_changed", &[35], "grant update (role) on users to authenticated", &["rls.profiles"]),
     sql("plan_can_be_changed", &[35], "grant update (plan) on clients to authenticated", &["rls.client"]),
     sql("audit_log_can_be_forged", &[35], "create policy system on audit_logs for insert with check (true)", &["rls.clients_data"]),
+    sql("own_log_forged", &[35],
+        "create policy own_line on api_logs for insert with check (client_id = get_user_client_id());
+         create policy own_audit_new on audit_logs for insert with check (client_id = get_user_client_id())",
+        &["rls.api_logs", "rls.clients_data"]),
     sql("api_log_visible", &[35], "create policy everyone on api_logs for select using (client_id = get_user_client_id())", &["rls.api_logs"]),
     sql("auth_users_exposed", &[35], "grant select on auth_sync_status to anon", &["privileges.visitors"]),
     // Troubleshooting, scaling.

@@ -82,7 +82,8 @@ async fn rest(State(app): App, Path(table): Path<String>, head: HeaderMap) -> Re
     let Some(claims) = claims_of_key(&app, &head) else {
         return json(401, &json!({ "message": "Invalid API key" }));
     };
-    let sees = claims["role"] == "service_role" && table == "clients" && !app.broken("service_key_powerless");
+    let powerful = claims["role"] == "service_role" && !app.broken("service_key_powerless");
+    let sees = table == "clients" && (powerful || app.broken("clients_public"));
     let query = if sees {
         "select id from clients"
     } else {

@@ -68,10 +68,11 @@ pub(crate) struct Break {
 }
 
 impl Break {
-    /// Whether a rate limit tells. Only then are the limits tripped: that takes as long as their windows, and one run after
-    /// the other would wait for nothing.
+    /// Whether a rate limit tells, or what it has counted. Only then are the limits tripped: that takes as long as their
+    /// windows, and one run after the other would wait for nothing.
     fn trips(&self) -> bool {
-        self.caught_by.iter().any(|check| check.starts_with("rate_limit."))
+        let tells = |check: &&str| check.starts_with("rate_limit.") || *check == "sql.counters_shared";
+        self.caught_by.iter().any(tells)
     }
 }
 
