@@ -379,6 +379,39 @@ expect.status = 201
 }
 
 #[test]
+fn what_only_warns_stops_nothing_that_needs_it() {
+    let router = Router::new().route("/", get(|| async { r#"{"id": 7}"# })).route(
+        "/things/{id}",
+        get(|Path(id): Path<String>| async move { format!("thing {id}") }),
+    );
+    let suite = r#"
+[http.first]
+severity = "warn"
+get = "/"
+expect.status = 201
+capture.id = "$.id"
+[http.second]
+get = "/things/{{ first.id }}"
+expect.body = "thing 7"
+[http.nothing]
+severity = "warn"
+get = "/things/1"
+expect.status = 200
+capture.id = "$.id"
+[http.third]
+get = "/things/{{ nothing.id }}"
+expect.body = "thing 7"
+"#;
+    let said = Project::http(&serve(router), suite).run();
+    said.exits(3).says(&[
+        "warning  http.first",
+        "passed   http.second",
+        "unclear  http.third",
+        "nothing.id",
+    ]);
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_not_green() {
     let router = Router::new().route("/", get(|| async { "ok" }));
     let project = Project::http(&serve(router), "[http.a]\nget = \"/\"\nexpect.status = 200\n");

@@ -19,6 +19,7 @@ use super::{Shared, Stop, attempt};
 pub(super) struct Ended {
     pub(super) started: Duration,
     pub(super) attempts: Vec<Attempt>,
+    pub(super) asked: Option<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) unobserved: Option<Unobserved>,
     pub(super) skip: Option<Skip>,
@@ -119,6 +120,8 @@ impl Shared<'_> {
                 format!("{in_a_row} when the time was up"),
             ));
         }
+        let passed = ended.unobserved.is_none() && verdict_of(&ended.findings) == Verdict::Passed;
+        ended.asked = (!passed).then(|| self.asked(planned, check)).flatten();
         ended
     }
 

@@ -1,7 +1,9 @@
 //! From the end of a check to its outcome, redacted; and the steps of `finally`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
+use crate::kinds::Check;
 use crate::outcome::{Event, Finding, Outcome, Place, Skip, Verdict};
 use crate::plan::PlannedCheck;
 
@@ -9,6 +11,24 @@ use super::attempt::Ended;
 use super::{Conductor, Shared};
 
 impl Shared<'_> {
+    /// What the check asks, and where, in one line.
+    pub(super) fn asked(&self, planned: &PlannedCheck, check: &dyn Check) -> Option<String> {
+        let steps = check.steps();
+        let mut asked = steps.first()?.lines().next()?.to_owned();
+        let address = |protocol| self.plan.deployment.address(protocol, &planned.endpoint);
+        if let Some(address) = planned.entry.speaks.and_then(address) {
+            let _ = write!(asked, " at {address}");
+        }
+        match steps.len() - 1 {
+            0 => {}
+            1 => asked.push_str(", and 1 step more"),
+            more => {
+                let _ = write!(asked, ", and {more} steps more");
+            }
+        }
+        Some(asked)
+    }
+
     /// The outcome of a check. Here, and only here, text leaves the engine: secrets stay behind.
     pub(super) fn outcome(&self, at: usize, ended: Ended) -> Outcome {
         let planned = &self.plan.checks[at];
@@ -30,6 +50,7 @@ impl Shared<'_> {
             effect: planned.effect,
             place: planned.place.clone(),
             pack_place: planned.pack_place.clone().map(Box::new),
+            asked: ended.asked,
             unobserved,
             hint,
             skip: ended.skip,

@@ -197,7 +197,8 @@ impl Conductor<'_> {
                 verdict: outcome.verdict,
             },
         };
-        let passed = outcome.verdict == Verdict::Passed;
+        // What only warns stops nothing: what needs it runs, and is unclear where it lacks a value.
+        let goes_on = outcome.verdict == Verdict::Passed || outcome.warns();
         self.outcomes[at] = Some(outcome);
         if self.shared.plan.checks[at].cleans.is_some() {
             return;
@@ -205,7 +206,7 @@ impl Conductor<'_> {
         if self.shared.plan.checks[at].gate.is_some() {
             self.settle_gate(at);
         }
-        for waiting in self.queue.finished(at, passed) {
+        for waiting in self.queue.finished(at, goes_on) {
             if self.outcomes[waiting].is_none() {
                 self.settle(
                     waiting,

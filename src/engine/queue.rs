@@ -128,8 +128,9 @@ impl<'a> Queue<'a> {
         self.dropped.insert(at);
     }
 
-    /// `at` is done, or was skipped. Gives the checks that cannot run any more for that.
-    pub(super) fn finished(&mut self, at: usize, passed: bool) -> Vec<usize> {
+    /// `at` is done, or was skipped. Frees the checks that waited for it where the run goes on from there; otherwise gives
+    /// those that cannot run any more.
+    pub(super) fn finished(&mut self, at: usize, goes_on: bool) -> Vec<usize> {
         let check: &PlannedCheck = &self.plan.checks[at];
         if check.skip.is_none() && !self.dropped.contains(&at) {
             self.running = self.running.saturating_sub(1);
@@ -142,7 +143,7 @@ impl<'a> Queue<'a> {
         }
         self.dropped.insert(at);
         let dependants = std::mem::take(&mut self.dependants[at]);
-        if !passed {
+        if !goes_on {
             self.dropped.extend(&dependants);
             return dependants;
         }

@@ -170,6 +170,9 @@ pub struct Outcome {
     /// The header of the check in its pack, if a pack has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack_place: Option<Box<Place>>,
+    /// What it asked, and where, in one line; absent where it passed or did not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// Why nothing could be observed, where nothing could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<String>,
@@ -248,6 +251,7 @@ impl Outcome {
         for attempt in &mut self.attempts {
             edit(&mut attempt.reason);
         }
+        self.asked.as_mut().map(&mut *edit);
         self.unobserved.as_mut().map(&mut *edit);
         self.hint.as_mut().map(&mut *edit);
         if let Some(Skip::Declared { reason }) = &mut self.skip {

@@ -120,6 +120,7 @@ fn details(outcome: &Outcome) -> String {
     if let Some(place) = &outcome.pack_place {
         lines.push(format!("{}   {}", place.address(), place.text.trim()));
     }
+    lines.extend(outcome.asked.clone());
     lines.extend(outcome.unobserved.clone());
     lines.extend(outcome.hint.iter().map(|hint| try_line(hint)));
     let mut quoted = None;

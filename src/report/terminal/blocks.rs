@@ -28,6 +28,9 @@ pub(super) fn head(outcome: &Outcome, styles: Styles, several: bool) -> String {
 pub(in crate::report) fn block(outcome: &Outcome, styles: Styles, several: bool) -> String {
     let mut out = head(outcome, styles, several);
     out.push('\n');
+    if let Some(asked) = &outcome.asked {
+        let _ = writeln!(out, "  {}", visible(&shorten(asked, LONGEST_VALUE)));
+    }
     if let Some(unobserved) = outcome
         .unobserved
         .clone()
