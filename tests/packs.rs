@@ -241,10 +241,11 @@ with.status = 404
 pack = "probe"
 with.path = "/nothing"
 "#;
-    let project = project(&pages(), suite);
-    let said = project.run();
+    let site = pages();
+    let said = project(&site, suite).run();
     said.exits(1);
-    let failures = said.stdout.split("\n\n").filter(|block| block.starts_with("FAILED"));
+    let stdout = said.stdout.replace(&site, "http://HOST");
+    let failures = stdout.split("\n\n").filter(|block| block.starts_with("FAILED"));
     assert_snapshot!(failures.collect::<Vec<_>>().join("\n\n"));
 }
 

@@ -1,7 +1,6 @@
 //! From the end of a check to its outcome, redacted; and the steps of `finally`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use crate::kinds::Check;
 use crate::outcome::{Event, Finding, Outcome, Place, Skip, Verdict};
@@ -11,22 +10,15 @@ use super::attempt::Ended;
 use super::{Conductor, Shared};
 
 impl Shared<'_> {
-    /// What the check asks, and where, in one line.
+    /// Where the check looks, and what it does there first, in one line.
     pub(super) fn asked(&self, planned: &PlannedCheck, check: &dyn Check) -> Option<String> {
         let steps = check.steps();
-        let mut asked = steps.first()?.lines().next()?.to_owned();
+        let first = steps.first()?.lines().next()?;
         let address = |protocol| self.plan.deployment.address(protocol, &planned.endpoint);
-        if let Some(address) = planned.entry.speaks.and_then(address) {
-            let _ = write!(asked, " at {address}");
-        }
-        match steps.len() - 1 {
-            0 => {}
-            1 => asked.push_str(", and 1 step more"),
-            more => {
-                let _ = write!(asked, ", and {more} steps more");
-            }
-        }
-        Some(asked)
+        Some(match planned.entry.speaks.and_then(address) {
+            Some(address) => format!("{address}   {first}"),
+            None => first.to_owned(),
+        })
     }
 
     /// The outcome of a check. Here, and only here, text leaves the engine: secrets stay behind.

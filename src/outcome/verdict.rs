@@ -170,7 +170,7 @@ pub struct Outcome {
     /// The header of the check in its pack, if a pack has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack_place: Option<Box<Place>>,
-    /// What it asked, and where, in one line; absent where it passed or did not run.
+    /// Where it looked, and what it did there first, in one line; absent where it passed or did not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
     /// Why nothing could be observed, where nothing could.

@@ -148,13 +148,13 @@ fn others() -> Vec<Outcome> {
         .hint("run it where there are accounts, or\nsay `at_least = 0`"),
     ];
     let mut slow = outcome("sql.slow", "", Verdict::Unclear);
-    slow.asked = Some("run, in a read-only transaction: select pg_sleep(60) at db.example.com:5432/app".into());
+    slow.asked = Some("db.example.com:5432/app   run, in a read-only transaction: select pg_sleep(60)".into());
     slow.unobserved = Some("no answer from db.example.com:5432/app within 10 s".into());
     slow.hint = Some("raise the check's `timeout`, or look at pg_stat_activity".into());
     slow.duration = Duration::from_secs(10);
     let mut docs = outcome("http.docs", "The documentation is <not> public", Verdict::Failed);
     docs.severity = Severity::Warn;
-    docs.asked = Some("GET /docs at https://api.example.com".into());
+    docs.asked = Some("https://api.example.com   GET /docs".into());
     docs.findings = vec![at(Finding::failed("status", "404", "200"), "404")];
     let mut flaky = outcome("http.flaky", "", Verdict::Passed);
     let refused = Attempt {

@@ -20,7 +20,7 @@
 //! | `….effect` | `read`, `write`, `load` |
 //! | `….place` | the header in the suite: `file`, `line`, `column`, `text` of the line, `width` of what is meant |
 //! | `….pack_place` | the header in the pack, for a check that `[use.NAME]` brought; `place` is that of the use then |
-//! | `….asked` | what it asked, and where, in one line; absent where it passed or did not run |
+//! | `….asked` | where it looked, and what it did there first, in one line; absent where it passed or did not run |
 //! | `….unobserved` | why nothing could be observed; absent otherwise |
 //! | `….hint` | what to try then; absent where that is not known |
 //! | `….skip` | `why` (`declared when not_allowed needs not_ready fail_fast interrupted`) and what belongs to it; absent otherwise |

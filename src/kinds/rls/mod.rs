@@ -216,7 +216,7 @@ impl Kind for Rls {
     fn steps(&self) -> Vec<String> {
         let tables: Vec<&str> = self.tables.iter().map(|table| table.as_str()).collect();
         let mut steps = vec![format!(
-            "read from the catalogue whether it is enabled, and the policies: {}",
+            "read row level security and policies of {} from the catalogue",
             tables.join(", ")
         )];
         let write = if self.writes {
