@@ -4,10 +4,8 @@
 
 mod support;
 
-use std::future::Future;
-
 use smoke::demo::servers::{PgBouncer, Postgres, PostgresOptions, Redis, RedisOptions};
-use support::{Project, Said};
+use support::{Project, Said, block_on};
 
 const SCHEMA: &str = "
 create role authenticated; create role app login password 'p@ss/w:rd' in role authenticated;
@@ -41,14 +39,6 @@ grant select, update, insert, delete on users, credit_ledger, nobody, audit.even
 grant usage on schema audit to app;
 ";
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(work)
-}
-
 fn started() -> Postgres {
     let postgres = Postgres::start(&PostgresOptions::default()).unwrap();
     block_on(postgres.execute("postgres", SCHEMA)).unwrap();
@@ -68,24 +58,6 @@ fn run(address: &str, suite: &str) -> Said {
         );
     }
     said
-}
-
-/// Each check has the verdict that its name begins with.
-#[track_caller]
-fn verdicts_are_as_named(said: &Said, suite: &str) {
-    for line in suite
-        .lines()
-        .filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'))
-    {
-        let verdict = line.split(['.', '_']).nth(1).unwrap();
-        let expected = format!("\n{verdict:<8} {line}\n");
-        assert!(
-            said.stdout.contains(&expected),
-            "no {expected:?} in\n{}\n{}",
-            said.stdout,
-            said.stderr
-        );
-    }
 }
 
 const SUITE: &str = r#"
@@ -256,7 +228,7 @@ fn every_promise_of_the_sql_kinds_is_told_when_it_is_broken_also_through_a_poole
     let pooler = PgBouncer::start(&postgres, &[("app", "p@ss/w:rd")], 3).unwrap();
     for address in [app(&postgres), pooler.url("app", "p@ss/w:rd", "postgres")] {
         let said = run(&address, SUITE);
-        verdicts_are_as_named(&said, SUITE);
+        said.ends_as_named(SUITE);
         said.exits(1).says(&[
             "relation \"plans\" does not exist (42P01)",
             "permission denied for table secrets (42501)",
@@ -415,7 +387,7 @@ on = "down"
         redis.port()
     );
     let said = Project::prod(&addresses, suite).run();
-    verdicts_are_as_named(&said, suite);
+    said.ends_as_named(suite);
     said.exits(1).says(&[
         "jobs: type",
         "it stays for ever",

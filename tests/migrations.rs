@@ -5,10 +5,9 @@
 mod support;
 
 use std::fs;
-use std::future::Future;
 
 use smoke::demo::servers::{Postgres, PostgresOptions};
-use support::Project;
+use support::{Project, block_on};
 
 const SCHEMA: &str = "
 create schema good; create schema bad;
@@ -97,14 +96,6 @@ tool = "sql"
 files = ["sql/9*.sql"]
 "#;
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(work)
-}
-
 #[test]
 fn every_tool_is_told_to_be_at_head_or_not() {
     let postgres = Postgres::start(&PostgresOptions::default()).unwrap();
@@ -149,19 +140,7 @@ fn every_tool_is_told_to_be_at_head_or_not() {
         "create table rate_limits (id int); create policy \"Own\" on users using (true);",
     );
     let said = project.run();
-    for line in SUITE
-        .lines()
-        .filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'))
-    {
-        let verdict = line.split(['.', '_']).nth(1).unwrap();
-        let expected = format!("\n{verdict:<8} {line}\n");
-        assert!(
-            said.stdout.contains(&expected),
-            "no {expected:?} in\n{}\n{}",
-            said.stdout,
-            said.stderr
-        );
-    }
+    said.ends_as_named(SUITE);
     said.exits(1).says(&[
         "several heads",
         "2_more is unfinished, or failed",

@@ -177,20 +177,7 @@ const RETURN: &str = "query = { redirect_to = \"https://app.example.com/cb\" }\n
 
 fn try_it(broken: Broken, more: &str) -> Said {
     let suite = format!("[oauth.tried]\nget = \"/auth/google\"\nprovider = \"accounts.google.com\"\n{more}");
-    flat(Project::http(&deployment(broken), &suite).run())
-}
-
-/// On one line, whatever stands beside or below what.
-fn flat(said: Said) -> Said {
-    let words: Vec<&str> = said.stdout.split(|c: char| c.is_whitespace() || c == '│').collect();
-    Said {
-        stdout: words
-            .into_iter()
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
-        ..said
-    }
+    Project::http(&deployment(broken), &suite).run().flat()
 }
 
 #[test]

@@ -4,10 +4,8 @@
 
 mod support;
 
-use std::future::Future;
-
 use smoke::demo::servers::{PgBouncer, Postgres, PostgresOptions};
-use support::{Project, Said};
+use support::{Project, block_on};
 
 const SCHEMA: &str = "
 create role anon; create role authenticated; create role service_role bypassrls; create role boss superuser; create role owner;
@@ -101,32 +99,6 @@ must_not.schemas = { public = ["create"] }
 attempts = true
 "#;
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(work)
-}
-
-/// Each check has the verdict that its name begins with.
-#[track_caller]
-fn verdicts_are_as_named(said: &Said, suite: &str) {
-    for line in suite
-        .lines()
-        .filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'))
-    {
-        let verdict = line.split(['.', '_']).nth(1).unwrap();
-        let expected = format!("\n{verdict:<8} {line}\n");
-        assert!(
-            said.stdout.contains(&expected),
-            "no {expected:?} in\n{}\n{}",
-            said.stdout,
-            said.stderr
-        );
-    }
-}
-
 #[test]
 fn every_promise_is_told_when_it_is_broken_also_through_a_pooler() {
     let postgres = Postgres::start(&PostgresOptions::default()).unwrap();
@@ -138,7 +110,7 @@ fn every_promise_is_told_when_it_is_broken_also_through_a_pooler() {
     for [app, wide, looker] in [direct, pooled] {
         let addresses = format!("postgres = {{ default = {app:?}, wide = {wide:?}, looker = {looker:?} }}");
         let said = Project::prod(&addresses, SUITE).run();
-        verdicts_are_as_named(&said, SUITE);
+        said.ends_as_named(SUITE);
         said.exits(1).says(&[
             "no insert on log_b",
             "grant insert on log_b to \"app\"",

@@ -4,10 +4,8 @@
 
 mod support;
 
-use std::future::Future;
-
 use smoke::demo::servers::{PgBouncer, Postgres, PostgresOptions};
-use support::Project;
+use support::{Project, block_on};
 use tokio_postgres::NoTls;
 
 /// Tables with rows of two users each; every one breaks one promise.
@@ -72,14 +70,6 @@ create policy own on safe_users for all to authenticated using (id = auth.uid())
 create view windows as select * from good;
 grant select on windows to app;
 "#;
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(work)
-}
 
 fn started() -> Postgres {
     let postgres = Postgres::start(&PostgresOptions::default()).unwrap();
@@ -272,7 +262,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
 
 /// What the report says of one check.
 fn block<'a>(stdout: &'a str, name: &str) -> &'a str {
-    let title = format!(" rls.{name}\n  suites/");
+    let title = format!(" rls.{name}\n  ");
     stdout
         .split("\n\n")
         .find(|block| format!("{block}\n").contains(&title))

@@ -179,24 +179,10 @@ fn try_it(scheme: &'static str, broken: Broken, more: &str) -> Said {
         "[webhook.tried]\npost = \"/hook\"\nscheme = \"{scheme}\"\nsecret = \"{{{{ env.HOOK_SECRET }}}}\"\n\
          json = {{ type = \"ping\", amount = 5, data = \"é\" }}\n{more}"
     );
-    flat(
-        Project::http(&receiver(scheme, broken), &suite)
-            .env("HOOK_SECRET", SECRET)
-            .run(),
-    )
-}
-
-/// On one line, whatever stands beside or below what.
-fn flat(said: Said) -> Said {
-    let words: Vec<&str> = said.stdout.split(|c: char| c.is_whitespace() || c == '│').collect();
-    Said {
-        stdout: words
-            .into_iter()
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
-        ..said
-    }
+    Project::http(&receiver(scheme, broken), &suite)
+        .env("HOOK_SECRET", SECRET)
+        .run()
+        .flat()
 }
 
 #[test]

@@ -120,6 +120,35 @@ impl Said {
         }
         self
     }
+
+    /// Asserts that each check of `suite` has the verdict that its name begins with, as `[tls.failed_expired]` does.
+    #[track_caller]
+    pub(crate) fn ends_as_named(&self, suite: &str) -> &Self {
+        let headers = suite
+            .lines()
+            .filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
+        for header in headers {
+            let verdict = header.split(['.', '_']).nth(1).unwrap();
+            self.says(&[&format!("\n{verdict:<8} {header}\n")]);
+        }
+        self
+    }
+
+    /// On one line, whatever stands beside or below what.
+    pub(crate) fn flat(self) -> Self {
+        let words = self.stdout.split(|char: char| char.is_whitespace() || char == '│');
+        let stdout = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        Self { stdout, ..self }
+    }
+}
+
+/// Waits for `work` on this thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(work)
 }
 
 /// Serves `router` on a free port of loopback for as long as the test runs; gives the URL.
@@ -128,11 +157,7 @@ pub(crate) fn serve(router: Router) -> String {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             axum::serve(listener, router).await.unwrap();
         });

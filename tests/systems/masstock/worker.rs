@@ -81,11 +81,7 @@ pub(super) fn start(deployed: &Deployed) {
     // A session of its own: one that the API shared would end with the worker.
     let (url, db, broken) = (super::redis_url(deployed), deployed.db().another(), deployed.twist());
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let ended = runtime.block_on(work(&url, &db, broken.unwrap_or_default()));
+        let ended = crate::support::block_on(work(&url, &db, broken.unwrap_or_default()));
         drop(ended);
     });
 }

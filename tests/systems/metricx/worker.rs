@@ -5,7 +5,6 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::runtime::Builder;
 use tokio::time::sleep;
 
 use super::redis_url;
@@ -33,9 +32,8 @@ pub(super) fn start(deployed: &Deployed) {
     };
     let (ready, been_round) = mpsc::channel();
     thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         // Either ends with an error once the deployment is gone.
-        let _ = runtime.block_on(background.run(&ready));
+        let _ = crate::support::block_on(background.run(&ready));
     });
     been_round.recv().unwrap();
 }
