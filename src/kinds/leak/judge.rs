@@ -34,7 +34,7 @@ fn pages(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
         findings.push(Finding::unclear(
             &document.name,
             "all of it",
-            "it is longer than 8 MiB, and was cut there",
+            "it is longer than may be read (`max_body`), and was cut there",
         ));
     }
     for document in &seen.documents {
@@ -132,7 +132,12 @@ fn answers(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
         }
         if findings.len() == before {
             let seen = format!("status {}", document.status);
-            findings.push(Finding::passed(&document.name, "nothing of the inside", seen));
+            findings.push(if matches!(document.status, 429 | 502..=504) {
+                let finding = Finding::unclear(&document.name, "nothing of the inside", seen);
+                finding.hint("that is not the service's own answer")
+            } else {
+                Finding::passed(&document.name, "nothing of the inside", seen)
+            });
         }
         if let Some(span) = span {
             for finding in &mut findings[before..] {

@@ -270,9 +270,11 @@ impl Leak {
         self.allow.iter().any(|needle| needle.find(text).is_some())
     }
 
+    /// Redirects are followed: an address that only leads to another (`www.`) serves what that one serves.
     fn request(path: &str) -> Request {
         Request {
             max_body: Some(crate::suite::ByteSize(8 << 20)),
+            follow: Some(true.into()),
             ..Request::get(path)
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use url::Url;
 
-use crate::deployment::http::{Request, Response};
+use crate::deployment::http::Response;
 use crate::deployment::secrets::{Place, Sought};
 use crate::deployment::{Target, Unobserved};
 
@@ -59,11 +59,7 @@ impl Looking<'_, '_> {
         let mut known: BTreeSet<String> = BTreeSet::new();
         let mut waiting: VecDeque<(Url, bool)> = VecDeque::new();
         for (index, (_, path)) in self.leak.page_list().into_iter().enumerate() {
-            let request = Request {
-                follow: Some(true.into()),
-                ..Leak::request(path)
-            };
-            let response = self.target.send(&request).await?;
+            let response = self.target.send(&Leak::request(path)).await?;
             let mut url = site.url(path)?;
             if let Some(hop) = response.hops.last() {
                 url = url.join(&hop.location).unwrap_or(url);
