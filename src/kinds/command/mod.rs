@@ -7,7 +7,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::deployment::program::{self, Ended};
 use crate::deployment::{Protocol, Target, Unobserved};
@@ -188,15 +188,24 @@ impl Kind for Command {
         let mut findings = vec![self.judge_exit(seen)];
         let failed = findings[0].verdict == Verdict::Failed;
         if let Some(matcher) = &self.expect.stdout {
-            findings.push(judge_text("stdout", matcher, &seen.stdout, seen.cut));
+            findings.push(judge_output(
+                "stdout",
+                matcher,
+                &Value::from(seen.stdout.as_str()),
+                seen.cut,
+            ));
         }
         if let Some(matcher) = &self.expect.stderr {
-            findings.push(judge_text("stderr", matcher, &seen.stderr, seen.cut));
+            findings.push(judge_output(
+                "stderr",
+                matcher,
+                &Value::from(seen.stderr.as_str()),
+                seen.cut,
+            ));
         }
         findings.extend(self.judge_json(seen, failed));
         if let Some(matcher) = &self.expect.lines {
-            let finding = matcher.judge("lines", Some(&lines(&seen.stdout)));
-            findings.push(cut_short(finding, seen.cut));
+            findings.push(judge_output("lines", matcher, &lines(&seen.stdout), seen.cut));
         }
         if let Some(within) = &self.expect.within {
             let limit = within.0.as_secs_f64() * 1000.0;
@@ -280,11 +289,14 @@ impl Command {
     }
 }
 
-/// A finding about text. What would hold of any text says nothing about none.
-fn judge_text(what: &str, matcher: &Spanned<Matcher>, text: &str, cut: bool) -> Finding {
-    let finding = matcher.judge(what, Some(&Value::from(text)));
-    let holds = finding.verdict == Verdict::Passed;
-    if holds && text.trim().is_empty() && matcher.check(Some(&Value::from("\u{1}"))) == Match::Holds {
+/// A finding about text, or its lines. What would hold of any output says nothing about none.
+fn judge_output(what: &str, matcher: &Spanned<Matcher>, output: &Value, cut: bool) -> Finding {
+    let finding = matcher.judge(what, Some(output));
+    let (silent, any) = match output {
+        Value::String(text) => (text.trim().is_empty(), Value::from("\u{1}")),
+        lines => (lines.as_array().is_some_and(Vec::is_empty), json!(["\u{1}"])),
+    };
+    if silent && finding.verdict == Verdict::Passed && matcher.check(Some(&any)) == Match::Holds {
         let seen = "it wrote nothing, so this proves nothing";
         return Finding::unclear(what, finding.expected, seen).at(matcher.span());
     }

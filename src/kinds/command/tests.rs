@@ -96,6 +96,9 @@ fn silence_and_half_an_output_prove_nothing() {
         "passed exit code: expected 0, seen 0\n\
          unclear stdout: expected without \"error\", seen it wrote nothing, so this proves nothing\n"
     );
+    assert!(judged("expect.lines = { lacks = 'error' }", &ended("")).contains("unclear lines"));
+    assert!(judged("expect.lines = { not = { contains = 'down' } }", &ended("")).contains("unclear lines"));
+    assert!(judged("expect.lines = { len = 0 }", &ended("")).contains("passed lines"));
     assert!(judged("expect.stdout = { empty = true }", &ended("")).contains("passed stdout"));
     assert!(judged("expect.stdout = ''", &ended("")).contains("passed stdout"));
     assert!(judged("expect.stdout = { contains = 'ok' }", &ended("")).contains("failed stdout"));
