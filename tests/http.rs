@@ -114,6 +114,12 @@ fn red(suite: &str, parts: &[&str]) {
     Project::http(&site(), suite).run().exits(1).says(parts);
 }
 
+/// The suite cannot tell, and says all of `parts`.
+#[track_caller]
+fn unclear(suite: &str, parts: &[&str]) {
+    Project::http(&site(), suite).run().exits(3).says(parts);
+}
+
 #[test]
 fn status_headers_json_body_size_and_schema() {
     green(
@@ -260,6 +266,10 @@ fn a_body_is_read_up_to_a_bound_and_the_finding_says_so() {
     red(
         "[http.a]\nget = \"/big\"\nexpect.body = { contains = \"y\" }\n",
         &["body (its first 1048576 bytes)"],
+    );
+    unclear(
+        "[http.a]\nget = \"/big\"\nexpect.body = { lacks = \"y\" }\n",
+        &["more follows that was not read", "raise `max_body`"],
     );
     red(
         "[http.a]\nget = \"/big\"\nmax_body = \"1KiB\"\nexpect.json.\"$\" = 1\n",

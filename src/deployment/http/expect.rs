@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::outcome::Finding;
+use crate::outcome::{Finding, Verdict};
 use crate::suite::{Entries, JsonPath, Matcher, Period, Problem, Spanned};
 
 use super::{Response, Statuses};
@@ -129,10 +129,11 @@ impl Expect {
             findings.push(size.judge("size", Some(&Value::from(response.size))));
         }
         if let Some(matcher) = &self.body {
-            let what = response
-                .cut_at
-                .map_or("body".to_owned(), |at| format!("body (its first {at} bytes)"));
-            findings.push(matcher.judge(what, Some(&Value::from(response.body.as_str()))));
+            let body = Value::from(response.body.as_str());
+            findings.push(match response.cut_at {
+                None => matcher.judge("body", Some(&body)),
+                Some(at) => beginning(matcher, &body, at),
+            });
         }
         if self.json.is_empty() && self.schema.is_none() {
             return findings;
@@ -162,6 +163,18 @@ impl Expect {
         let finding = Finding::failed(what, "a JSON body", why);
         span.map_or(finding.clone(), |span| finding.at(span))
     }
+}
+
+/// The finding about a body of which only the first `read` bytes are known: what it lacks there may yet follow.
+fn beginning(matcher: &Spanned<Matcher>, body: &Value, read: u64) -> Finding {
+    let finding = matcher.judge(format!("body (its first {read} bytes)"), Some(body));
+    if finding.verdict != Verdict::Passed || matcher.holds_of_what_follows() {
+        return finding;
+    }
+    let seen = "it holds there; more follows that was not read";
+    Finding::unclear(finding.what, finding.expected, seen)
+        .at(matcher.span())
+        .hint("raise `max_body`")
 }
 
 fn judge_schema(schema: &Spanned<Value>, document: &Value) -> Finding {

@@ -88,6 +88,18 @@ impl Matcher {
             .fold(Match::Holds, Match::and)
     }
 
+    /// Whether it holds of a whole text where it holds of its beginning.
+    #[must_use]
+    pub fn holds_of_what_follows(&self) -> bool {
+        let lasting = |operator: &Operator| {
+            matches!(
+                operator,
+                Operator::Contains(_) | Operator::StartsWith(_) | Operator::Matches(_) | Operator::Empty(false)
+            )
+        };
+        self.0.iter().all(lasting)
+    }
+
     /// What is expected, as a phrase that completes "expected: …".
     #[must_use]
     pub fn describe(&self) -> String {
