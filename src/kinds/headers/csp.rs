@@ -38,21 +38,35 @@ impl Policies {
         self.sources(&["script-src", "default-src"]).next().is_some()
     }
 
-    /// What lets foreign scripts in, in spite of the strictest of them.
+    /// What lets foreign scripts in, in spite of the strictest of them: as elements of the page, or in any other way.
     pub(super) fn holes(&self) -> Vec<String> {
-        let all = self.sources(&["script-src", "default-src"]).map(holes);
-        all.min_by_key(Vec::len).unwrap_or_default()
+        let of = |names: &[&str]| {
+            let all = self.sources(names).map(holes);
+            all.min_by_key(Vec::len).unwrap_or_default()
+        };
+        let mut found = of(&["script-src", "default-src"]);
+        for hole in of(&["script-src-elem", "script-src", "default-src"]) {
+            if !found.contains(&hole) {
+                found.push(hole);
+            }
+        }
+        found
     }
 
     /// Whether they say who may frame the page, and whether that is not everybody.
     pub(super) fn frames(&self) -> Option<bool> {
-        let open = |source: &String| matches!(source.as_str(), "*" | "http:" | "https:");
         let mut strict = self
             .sources(&["frame-ancestors"])
-            .map(|sources| !sources.iter().any(open));
+            .map(|sources| !sources.iter().any(|source| is_any_host(source)));
         let first = strict.next()?;
         Some(first || strict.any(|strict| strict))
     }
+}
+
+/// `*`, `https:`, `https://*`, `*:443`: whoever serves it.
+fn is_any_host(source: &str) -> bool {
+    let host = source.split_once("://").map_or(source, |(_, host)| host);
+    matches!(source, "http:" | "https:") || host.split([':', '/']).next() == Some("*")
 }
 
 fn holes(sources: &[String]) -> Vec<String> {
@@ -66,8 +80,8 @@ fn holes(sources: &[String]) -> Vec<String> {
         "'unsafe-eval'" => true,
         // Browsers ignore it beside a nonce or a hash.
         "'unsafe-inline'" => !named && !dynamic,
-        "*" | "http:" | "https:" | "data:" | "blob:" => !dynamic,
-        _ => false,
+        "data:" | "blob:" => !dynamic,
+        source => is_any_host(source) && !dynamic,
     };
     sources.iter().filter(is_hole).cloned().collect()
 }
@@ -82,6 +96,12 @@ mod tests {
         assert_eq!(holes("default-src 'self'"), "");
         assert_eq!(holes("default-src *; script-src 'self'"), "");
         assert_eq!(holes("default-src 'self' https:"), "https:");
+        for any in ["*", "https://*", "http://*:443", "*:*", "https://*/js/"] {
+            assert_eq!(holes(&format!("script-src {any}")), any);
+            assert_eq!(Policies::read(&format!("frame-ancestors {any}")).frames(), Some(false));
+        }
+        assert_eq!(holes("script-src https://*.cdn.example"), "");
+        assert_eq!(holes("default-src 'self'; script-src-elem *"), "*");
         assert_eq!(
             holes("script-src 'self' 'unsafe-inline' 'unsafe-eval'"),
             "'unsafe-inline' 'unsafe-eval'"

@@ -249,7 +249,10 @@ impl Headers {
             let mut stated = self.expect.iter();
             stated.any(|(name, _)| names.iter().any(|header| name.eq_ignore_ascii_case(header)))
         };
-        items.retain(|item| !replaced(item) && !self.without.iter().any(|left_out| **left_out == *item));
+        let asked = |item: &Item| *item == Item::Hsts && self.hsts_min.is_some();
+        items.retain(|item| {
+            (asked(item) || !replaced(item)) && !self.without.iter().any(|left_out| **left_out == *item)
+        });
         items
     }
 
