@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use support::{Project, Said, serve};
@@ -15,6 +15,8 @@ use support::{Project, Said, serve};
 enum Worker {
     Good,
     Dead,
+    /// It was done long ago, and is never done again.
+    Retired,
     Stuck,
     Lies,
     Fails,
@@ -41,13 +43,14 @@ fn shown(worker: Worker, uri: &Uri, submitted: Option<Instant>) -> Response {
     let age = submitted.map(|at| at.elapsed()).unwrap_or_default();
     let state = match worker {
         Worker::Dead => "queued",
+        Worker::Retired => "completed",
         _ if age < Duration::from_millis(100) => "queued",
         Worker::Stuck => "processing",
         _ if age < Duration::from_millis(200) => "processing",
         Worker::Fails => "failed",
         Worker::Good | Worker::Lies => "completed",
     };
-    let words = if worker == Worker::Good && state == "completed" {
+    let words = if matches!(worker, Worker::Good | Worker::Retired) && state == "completed" {
         "5"
     } else {
         "null"
@@ -93,6 +96,34 @@ fn a_dead_worker_a_stuck_one_a_failing_one_and_one_that_lies() {
     try_it(Worker::Lies, POLL)
         .exits(1)
         .says(&["$.words", "seen: null", "the job is done"]);
+}
+
+#[test]
+fn an_end_from_before_the_submission_is_none() {
+    let of_resource = "poll = \"/jobs/7\"\nexpect.json.\"$.words\" = 5\n";
+    try_it(Worker::Good, of_resource).exits(0);
+    try_it(Worker::Retired, of_resource)
+        .exits(3)
+        .says(&["the answer is still the one from before the submission"]);
+}
+
+#[test]
+fn credentials_stay_with_the_host_that_they_are_for() {
+    let other = serve(Router::new().route(
+        "/jobs/7",
+        get(|headers: HeaderMap| async move {
+            format!(
+                "{{\"status\":\"done\",\"knows\":{}}}",
+                headers.contains_key(header::AUTHORIZATION)
+            )
+        }),
+    ));
+    let away = format!("{other}/jobs/7");
+    let submit = move || async move { (StatusCode::ACCEPTED, [(header::LOCATION, away)]) };
+    let suite = "[job.away]\npost = \"/jobs\"\nbearer = \"a-token\"\nexpect.json.\"$.knows\" = false\n";
+    Project::http(&serve(Router::new().route("/jobs", post(submit))), suite)
+        .run()
+        .exits(0);
 }
 
 #[test]

@@ -64,6 +64,10 @@ fn end(check: &Job, seen: &Seen) -> (Finding, bool) {
         }
         (_, Some(last)) if !last.is_success() => failed(format!("asked for the job: {}", shown(last)))
             .hint("is `poll` right, and may this identity see its job?"),
+        (Some(last), _) if seen.stale && check.ended(&last.state) => {
+            let shown = format!("{}: the answer is still the one from before the submission", last.state);
+            Finding::unclear(what, expected, shown).hint("does the worker run? does the answer say when it last did?")
+        }
         (Some(last), _) if is(&check.done, &last.state) => {
             return (Finding::passed(what, expected, course(check, seen)), true);
         }

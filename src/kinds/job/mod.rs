@@ -2,11 +2,6 @@
 
 mod judge;
 mod observe;
-/// Whether `state` is in the list, in any case.
-fn is(list: &[String], state: &str) -> bool {
-    list.iter().any(|known| known.eq_ignore_ascii_case(state))
-}
-
 #[cfg(test)]
 mod tests;
 
@@ -48,8 +43,9 @@ use super::{Export, Kind};
 ///   submit   the status that says the job is accepted: any 2xx unless given
 ///   id       where the answer has the job's id, as JSONPath
 ///   poll     the path to GET until the job has ended; `{id}` stands for the id, where there is one: it may also be what
-///            the job works on that has the state ("/connections/7/sync-status"). Without `poll`, the Location header of
-///            the answer says where to ask. It is asked with the credentials and cookies of the request.
+///            the job works on that has the state ("/connections/7/sync-status"): that is asked before the submission, too,
+///            and an end counts once the answer is another one. Without `poll`, the Location header of the answer says
+///            where to ask. It is asked with the credentials and cookies of the request, on its own host alone.
 ///   state    where the answer to that has the job's state, as JSONPath: $.status unless given
 ///   done     states that say it is done: completed, complete, succeeded, success, done, finished unless given
 ///   failed   states that say it has failed: failed, failure, error, errored, cancelled, canceled, timeout unless given
@@ -104,6 +100,11 @@ pub(super) struct Job {
     expect: Expect,
 }
 
+/// Whether `state` is in the list, in any case.
+fn is(list: &[String], state: &str) -> bool {
+    list.iter().any(|known| known.eq_ignore_ascii_case(state))
+}
+
 fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -140,6 +141,9 @@ pub(super) struct Seen {
     /// The last answer that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<Response>,
+    /// Whether the last answer is what was there before the submission.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stale: bool,
     /// Why the last question got none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -169,6 +173,12 @@ impl Job {
 
     fn ended(&self, state: &str) -> bool {
         is(&self.done, state) || is(&self.failed, state)
+    }
+
+    /// What the job works on and is asked for its state, where that is not the job itself.
+    fn resource(&self) -> Option<&str> {
+        let path = self.poll.as_ref()?;
+        self.id.is_none().then_some(path.as_str())
     }
 
     fn accepted(&self, status: u16) -> bool {
@@ -209,14 +219,17 @@ impl Kind for Job {
         let mut problems = self.request.mistakes();
         problems.extend(self.expect.mistakes());
         for path in [&self.poll, &self.result].into_iter().flatten() {
-            if !path.contains("{id}") && self.id.is_none() {
-                // What is asked is not the job but what it works on.
-            } else if !path.contains("{id}") {
-                let problem = Problem::at(path.span(), "the path does not say where the job's id goes");
-                problems.push(problem.hint("write for instance \"/api/jobs/{id}\""));
-            } else if self.id.is_none() {
-                let problem = Problem::at(path.span(), "`id` is missing: where has the answer the job's id?");
-                problems.push(problem.hint("id = \"$.id\""));
+            match (path.contains("{id}"), self.id.is_some()) {
+                (false, true) => {
+                    let problem = Problem::at(path.span(), "the path does not say where the job's id goes");
+                    problems.push(problem.hint("write for instance \"/api/jobs/{id}\""));
+                }
+                (true, false) => {
+                    let problem = Problem::at(path.span(), "`id` is missing: where has the answer the job's id?");
+                    problems.push(problem.hint("id = \"$.id\""));
+                }
+                // Without an id, what is asked is not the job but what it works on.
+                (true, true) | (false, false) => {}
             }
         }
         for state in self.done.iter().filter(|state| is(&self.failed, state)) {
@@ -270,6 +283,9 @@ impl Kind for Job {
 
     fn steps(&self) -> Vec<String> {
         let mut steps = self.request.steps();
+        if let Some(path) = self.resource() {
+            steps.insert(0, format!("GET {path}, as it is before"));
+        }
         let place = self
             .poll
             .as_ref()
