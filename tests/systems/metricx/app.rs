@@ -155,7 +155,10 @@ async fn connections(State(app): App, head: HeaderMap) -> Response {
     }
     let query = "select id, provider, external_account_id, name, status, sync_status from connections \
                  where provider = 'google' and status = 'active' order by connected_at, id";
-    let rows = app.db.rows(query, &[]).await.unwrap();
+    let mut rows = app.db.rows(query, &[]).await.unwrap();
+    if app.broken("connections_not_listed") {
+        rows.clear();
+    }
     json(200, &json!({ "total": rows.len(), "connections": rows }))
 }
 
@@ -177,7 +180,11 @@ async fn sync_status(State(app): App, Path(id): Path<String>, head: HeaderMap) -
     }
     let query = "select sync_frequency, sync_status, last_sync_attempted_at, last_sync_completed_at, total_syncs_attempted, \
                  last_sync_error from connections where id = $1::text::uuid";
-    json(200, &app.db.row(query, &[&id]).await)
+    let mut row = app.db.row(query, &[&id]).await;
+    if app.broken("connection_without_status") {
+        row["sync_status"] = Value::Null;
+    }
+    json(200, &row)
 }
 
 async fn ask(State(app): App, head: HeaderMap, body: Bytes) -> Response {

@@ -28,6 +28,12 @@ pub(super) const ALL: &[Break] = &[
         &["redis.queue.access"],
     ),
     broken(
+        "redis_throws_jobs_away",
+        &[2],
+        Redis(&[&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]]),
+        &["redis.queue.keeps_jobs"],
+    ),
+    broken(
         "jwt_secret_short",
         &[3],
         Env("JWT_SECRET", Some(super::SHORT_SECRET)),
@@ -105,7 +111,10 @@ pub(super) const ALL: &[Break] = &[
         Env("GOOGLE_CUSTOMER_ID", Some("4177029385")),
         &["env.user_tokens"],
     ),
-    broken("defang_holds_a_user_token", &[10], Asked, &["env.defang_user_tokens"]),
+    broken("defang_holds_a_meta_token", &[10], Asked, &["env.defang_user_tokens"]),
+    broken("defang_holds_an_ad_account", &[11], Asked, &["env.defang_user_tokens"]),
+    broken("defang_holds_a_google_token", &[12], Asked, &["env.defang_user_tokens"]),
+    broken("defang_holds_a_customer", &[13], Asked, &["env.defang_user_tokens"]),
     broken(
         "google_variables_are_set",
         &[12, 13],
@@ -175,6 +184,8 @@ pub(super) const ALL: &[Break] = &[
     // Syncing.
     broken("sync_fails", &[21], Asked, &["job.sync", "reconcile.syncs"]),
     broken("sync_brings_nothing", &[21], Asked, &["job.sync"]),
+    broken("connections_not_listed", &[21, 24], Asked, &["http.connections"]),
+    broken("connection_without_status", &[21], Asked, &["http.sync_status"]),
     // Deployment.
     broken(
         "placeholder_left",
@@ -194,6 +205,14 @@ pub(super) const ALL: &[Break] = &[
         &[22],
         Sql("update alembic_version set version_num = '20251126_000001'"),
         &["migrations.alembic.applied"],
+    ),
+    broken(
+        "migration_half_done",
+        &[22],
+        Sql(
+            "set allow_system_table_mods = on; update pg_index set indisvalid = false where indexrelid = 'connections_pkey'::regclass",
+        ),
+        &["reconcile.alembic.half_built"],
     ),
     broken("a_service_has_failed", &[23], Asked, &["command.services"]),
     broken("a_service_is_pending", &[23], Asked, &["command.services"]),

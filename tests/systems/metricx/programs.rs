@@ -43,9 +43,17 @@ fn configs(deployed: &Deployed) -> String {
     if deployed.broken("defang_lacks_a_config") {
         names.retain(|name| *name != "OPENAI_API_KEY");
     }
-    if deployed.broken("defang_holds_a_user_token") {
-        names.push("META_ACCESS_TOKEN");
-    }
+    let held = [
+        ("defang_holds_a_meta_token", "META_ACCESS_TOKEN"),
+        ("defang_holds_an_ad_account", "META_AD_ACCOUNT_ID"),
+        ("defang_holds_a_google_token", "GOOGLE_REFRESH_TOKEN"),
+        ("defang_holds_a_customer", "GOOGLE_CUSTOMER_ID"),
+    ];
+    names.extend(
+        held.iter()
+            .filter(|(broken, _)| deployed.broken(broken))
+            .map(|(_, name)| *name),
+    );
     prints(&format!("NAME\n{}", names.join("\n")))
 }
 

@@ -1,6 +1,6 @@
-//! The checklist as such: every item has a check in the suite, and a break in the stand-in.
+//! The checklist as such: every item has a check in the suite, and a break in the stand-in, which that check notices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use regex::Regex;
@@ -8,51 +8,75 @@ use regex::Regex;
 use super::System;
 use super::stage::repository;
 
-/// Asserts that no item is without its check or its break.
+/// Asserts that no item is without its check or its break, and that each break is noticed by a check of each of its items.
 pub(super) fn complete(system: &System) {
+    let suite = fs::read_to_string(repository().join(format!("suites/{}.toml", system.name))).unwrap();
+    let checks = items_by_check(&suite, system.guide);
     let all: BTreeSet<u32> = (1..=system.items).collect();
-    let checked = checked(system);
-    let missing: Vec<_> = all.difference(&checked).collect();
-    assert!(
-        missing.is_empty(),
-        "items without a check in suites/{}.toml: {missing:?}",
-        system.name
-    );
-    let unknown: Vec<_> = checked.difference(&all).collect();
-    assert!(
-        unknown.is_empty(),
-        "suites/{}.toml names items that the guide has not: {unknown:?}",
-        system.name
-    );
+    let checked: BTreeSet<u32> = checks.values().flatten().copied().collect();
     let broken: BTreeSet<u32> = system.breaks.iter().flat_map(|broken| broken.items).copied().collect();
-    let missing: Vec<_> = all.difference(&broken).collect();
-    assert!(
-        missing.is_empty(),
-        "items of {} that nothing breaks: {missing:?}",
-        system.name
+    let mut wrong: Vec<String> = Vec::new();
+    wrong.extend(all.difference(&checked).map(|item| format!("item {item} has no check")));
+    wrong.extend(
+        all.difference(&broken)
+            .map(|item| format!("nothing breaks item {item}")),
     );
-    let names: BTreeSet<&str> = system.breaks.iter().map(|broken| broken.name).collect();
-    assert_eq!(
-        names.len(),
-        system.breaks.len(),
-        "two breaks of {} share a name",
-        system.name
+    wrong.extend(
+        checked
+            .union(&broken)
+            .filter(|item| !all.contains(item))
+            .map(|item| format!("the guide has no item {item}")),
     );
+    let mut names = BTreeSet::new();
+    for broken in system.breaks {
+        if !names.insert(broken.name) {
+            wrong.push(format!("two breaks are called {}", broken.name));
+        }
+        let mut noticed: BTreeSet<u32> = BTreeSet::new();
+        for check in broken.caught_by {
+            match checks.get(&written(check)) {
+                Some(items) => noticed.extend(items),
+                None => wrong.push(format!("{} is to be caught by {check}, which is no check", broken.name)),
+            }
+        }
+        let silent = broken.items.iter().filter(|item| !noticed.contains(item));
+        wrong.extend(silent.map(|item| format!("{} breaks item {item}, of which no red check is", broken.name)));
+    }
+    assert!(wrong.is_empty(), "{}\n  {}", system.name, wrong.join("\n  "));
 }
 
-/// The items that comments name: `# 001-32`, `# 001-32 001-35`.
-fn checked(system: &System) -> BTreeSet<u32> {
-    let file = repository().join(format!("suites/{}.toml", system.name));
-    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let item = Regex::new(&format!(r"\b{}-(\d+)\b", system.guide)).unwrap();
-    let comments = text
-        .lines()
-        .filter_map(|line| line.split_once('#').map(|(_, comment)| comment));
-    comments
-        .flat_map(|comment| {
+/// The items of each check, by its table: those that its comments name as `# 001-32`, directly above a header, behind one, or
+/// inside the table.
+fn items_by_check(suite: &str, guide: &str) -> BTreeMap<String, BTreeSet<u32>> {
+    let header = Regex::new(r"^\[(\w+\.\w+)").unwrap();
+    let item = Regex::new(&format!(r"\b{guide}-(\d+)\b")).unwrap();
+    let mut checks: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    let mut check: Option<String> = None;
+    let mut above = BTreeSet::new();
+    for line in suite.lines() {
+        if let Some(header) = header.captures(line) {
+            check = Some(header[1].to_owned());
+        }
+        let comment = line.split_once('#').map_or("", |(_, comment)| comment);
+        above.extend(
             item.captures_iter(comment)
-                .map(|found| found[1].parse().unwrap())
-                .collect::<Vec<u32>>()
-        })
-        .collect()
+                .map(|found| found[1].parse::<u32>().unwrap()),
+        );
+        match &check {
+            _ if line.is_empty() => (above, check) = (BTreeSet::new(), None),
+            _ if line.starts_with('#') => {}
+            Some(check) => checks.entry(check.clone()).or_default().append(&mut above),
+            None => {}
+        }
+    }
+    checks
+}
+
+/// The table that a check stands in: `tls.edge.certificate` in `use.edge`, `http.image[square]` in `http.image`.
+fn written(check: &str) -> String {
+    let name = check.split('[').next().unwrap();
+    match name.split('.').collect::<Vec<_>>()[..] {
+        [_, part, _] => format!("use.{part}"),
+        _ => name.to_owned(),
+    }
 }
