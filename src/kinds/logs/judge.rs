@@ -65,7 +65,7 @@ pub(super) fn all(logs: &Logs, seen: &Seen) -> Vec<Finding> {
     }
     if let Some(limit) = &logs.error_rate {
         #[expect(clippy::cast_precision_loss, reason = "a share of lines")]
-        let rate = seen.errors.count as f64 / seen.lines as f64;
+        let rate = seen.errors.count as f64 / seen.lines.max(1) as f64;
         let first = said(&seen.errors);
         let shown = format!(
             "{:.2} % ({} of {} lines){first}",

@@ -40,6 +40,7 @@ pub(super) async fn look(logs: &Logs, target: &Target<'_>) -> Result<Seen, Unobs
     for (index, pattern) in logs.files.iter().enumerate() {
         let walk = target.files(pattern);
         reading.seen.folders += walk.folders;
+        reading.seen.unreadable.extend(walk.unreadable);
         if walk.files.is_empty() {
             reading.seen.unmatched.push(index);
         }

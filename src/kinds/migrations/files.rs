@@ -71,12 +71,15 @@ pub(super) fn read(tool: Tool, folder: &str, target: &Target<'_>) -> Result<Vec<
 pub(super) fn texts(patterns: &[Spanned<String>], target: &Target<'_>) -> Result<Vec<String>, Unobserved> {
     let mut all = Vec::new();
     for pattern in patterns {
-        let names = target.files(pattern).files;
-        if names.is_empty() {
+        let walk = target.files(pattern);
+        if let Some(why) = walk.unreadable.first() {
+            return Err(Unobserved::new(format!("not every file could be looked for: {why}")));
+        }
+        if walk.files.is_empty() {
             return Err(Unobserved::new(format!("there is no file {}", pattern.as_str()))
                 .hint("the path is one from the project's folder"));
         }
-        for name in names {
+        for name in walk.files {
             let text = bytes(&target.path(&name.to_string_lossy()))?;
             all.push(String::from_utf8_lossy(&text).into_owned());
         }
