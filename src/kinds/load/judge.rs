@@ -40,6 +40,12 @@ pub(super) fn judge(check: &Load, seen: &Seen) -> Vec<Finding> {
     times.sort_unstable();
     let failures = all - refusals - times.len();
     let mut findings = vec![failed(check, seen, failures)];
+    if times.is_empty() {
+        let shown = format!("none of {all}");
+        let finding = Finding::unclear("successes", "some", shown);
+        findings
+            .push(finding.hint("what refuses everything proves nothing: was the plan or the limit used up before?"));
+    }
     if seen.unsent > 0 {
         let shown = format!("{all} in {} ms, then the time was over", seen.took_micros / 1000);
         findings.push(Finding::unclear("requests", format!("{}", all + seen.unsent), shown));

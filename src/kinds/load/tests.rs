@@ -45,6 +45,8 @@ fn failures_refusals_and_a_rate_limit() {
     let plan = format!("{CHECK}refused = {{ status = [402, 429], at_least = 3 }}\n");
     assert!(judged(&plan, &seen(2, 429)).contains("failed refused: expected at least 3 with 402 or 429, seen 2"));
     assert!(judged(&plan, &seen(3, 429)).contains("passed failed requests"));
+    let any = "get = '/'\nrequests = 100\nexpect.refused = { status = 429 }\n";
+    assert!(judged(any, &seen(100, 429)).contains("unclear successes: expected some, seen none of 100"));
 }
 
 #[test]
