@@ -90,7 +90,9 @@ impl Compared {
         let mut by_value: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for name in names {
             match variables.get(name) {
-                Some(Held::Value(value)) => by_value.entry(value).or_default().push(name.clone()),
+                Some(Held::Value(value)) if !value.trim().is_empty() => {
+                    by_value.entry(value).or_default().push(name.clone())
+                }
                 _ => compared.unknown.push(name.clone()),
             }
         }

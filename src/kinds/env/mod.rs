@@ -77,6 +77,7 @@ use rule::Rule;
 ///                           (sb_publishable_…, sb_secret_…) have the same two.
 ///               optional    true: it may be missing; where it is set, the rest holds
 ///               example     true: it may look like an example
+///             (from a file or a program, name one in `present` as well, so that the right ones are looked at)
 ///   same      lists of names whose values must be equal
 ///   different lists of names whose values must all differ
 ///
@@ -168,6 +169,13 @@ impl Kind for Env {
                 let message = format!("`{}` cannot be both absent and there", name.as_str());
                 problems.push(Problem::at(name.span(), message));
             }
+        }
+        let elsewhere = self.file.is_some() || self.command.is_some();
+        let others = self.present.len() + self.required.iter().count() + self.same.len() + self.different.len();
+        if let Some(name) = self.absent.first().filter(|_| elsewhere && others == 0) {
+            let problem = Problem::at(name.span(), "what is absent everywhere proves nothing");
+            problems
+                .push(problem.hint("name in `present` a variable that is there, so that the right ones are looked at"));
         }
         for group in self.same.iter().chain(&self.different).filter(|group| group.len() < 2) {
             problems.push(Problem::at(group.span(), "it takes two names to compare"));

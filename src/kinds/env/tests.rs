@@ -337,7 +337,18 @@ fn files_and_documents_are_read() {
 }
 
 #[test]
+fn what_is_set_to_nothing_is_not_compared() {
+    let told = judged("same = [['A', 'B']]", &dotenv("A=\nB=\n"));
+    assert!(told.contains("unclear A, B: expected equal values"), "{told}");
+}
+
+#[test]
 fn contradictions_are_mistakes() {
+    assert_eq!(
+        mistakes::<Env>("file = '.env'\nabsent = ['A']"),
+        ["what is absent everywhere proves nothing"]
+    );
+    assert!(mistakes::<Env>("absent = ['A']").is_empty());
     assert_eq!(
         mistakes::<Env>("file = '.env'\ncommand = []\nabsent = ['A']\npresent = ['A']\nsame = [['A']]"),
         [
