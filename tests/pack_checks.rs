@@ -457,6 +457,7 @@ const DATA: &[DataCase] = &[
         false,
         &[
             ("grant truncate on users to app_user", "privileges.x.application"),
+            ("grant create on schema public to app_user", "privileges.x.application"),
             ("revoke insert on users from app_user", "privileges.x.application"),
             (
                 "grant execute on function refund_credits to public",

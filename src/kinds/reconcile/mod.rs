@@ -22,7 +22,7 @@ use super::Kind;
 /// query = """
 /// select u.id, u.credits, coalesce(sum(l.amount), 0) as ledger
 /// from users u left join credit_ledger l on l.user_id = u.id
-/// group by u.id having u.credits <> coalesce(sum(l.amount), 0)"""
+/// group by u.id having u.credits is distinct from coalesce(sum(l.amount), 0)"""
 /// population = "select count(*) from users"
 ///
 /// [reconcile.totals]
