@@ -1,5 +1,6 @@
 //! What the answers mean to a browser.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::outcome::Finding;
@@ -9,6 +10,29 @@ use super::{Answer, Cors, Probe, Seen, origins};
 
 pub(super) fn judge(cors: &Cors, seen: &Seen) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if let Some(none) = cors
+        .none
+        .as_ref()
+        .filter(|_| !seen.probes.iter().flat_map(both).any(is_of_the_route))
+    {
+        let statuses: BTreeSet<u16> = seen
+            .probes
+            .iter()
+            .flat_map(both)
+            .map(|(_, answer)| answer.status)
+            .collect();
+        let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        let finding = Finding::unclear(
+            "path",
+            "a route that answers",
+            format!("status {}", statuses.join(", ")),
+        );
+        findings.push(
+            finding
+                .at(none.span())
+                .hint("what is not there allows nobody: name a route of the API as `path`"),
+        );
+    }
     for (origin, wanted) in cors.origins() {
         let Some(probe) = seen.probes.iter().find(|probe| probe.origin == origin) else {
             findings.push(Finding::unclear(origin, "an answer", "it was not tried"));
@@ -26,6 +50,11 @@ pub(super) fn judge(cors: &Cors, seen: &Seen) -> Vec<Finding> {
 fn both(probe: &Probe) -> impl Iterator<Item = (&'static str, &Answer)> {
     let actual = probe.actual.as_ref().map(|answer| ("request", answer));
     std::iter::once(("preflight", &probe.preflight)).chain(actual)
+}
+
+/// Whether somebody answered who knows the path: it is served, asks for a login, or knows other methods than this one.
+fn is_of_the_route((_, answer): (&'static str, &Answer)) -> bool {
+    matches!(answer.status, 200..300 | 401 | 403 | 405)
 }
 
 /// What `Access-Control-Allow-Origin` says, and the status where it says nothing.

@@ -161,6 +161,18 @@ fn a_limiter_that_answers_proves_nothing() {
 }
 
 #[test]
+fn a_path_that_is_not_there_proves_nothing() {
+    let cors: Cors = kind("none = true");
+    let with = |status| move |_: &str| Answer { status, ..answer(None) };
+    assert_eq!(problems(&cors, with(401)), "");
+    let said = problems(&cors, with(404));
+    assert!(
+        said.starts_with("unclear path: expected a route that answers, seen status 404"),
+        "{said}"
+    );
+}
+
+#[test]
 fn public_means_for_everybody_but_without_cookies() {
     let cors: Cors = kind("public = true");
     assert_eq!(problems(&cors, |_| answer(Some("*"))), "");
