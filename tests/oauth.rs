@@ -31,6 +31,7 @@ enum Broken {
     StartCrashes,
     CallbackCrashes,
     CallbackMissing,
+    CallbackLimited,
     CallbackLogsIn,
     CallbackGivesCookie,
     /// Any return address is honoured.
@@ -118,12 +119,14 @@ fn callback(broken: Broken, waiting: &Waiting, query: &HashMap<String, String>) 
     let cancelled = query.contains_key("error");
     let Some(return_to) = waiting.lock().unwrap().get(&state).cloned() else {
         return match broken {
+            Broken::CallbackLimited => StatusCode::TOO_MANY_REQUESTS.into_response(),
             Broken::CallbackMissing => StatusCode::NOT_FOUND.into_response(),
             _ => (StatusCode::BAD_REQUEST, "unknown state").into_response(),
         };
     };
     match broken {
         Broken::CallbackMissing => StatusCode::NOT_FOUND.into_response(),
+        Broken::CallbackLimited => StatusCode::TOO_MANY_REQUESTS.into_response(),
         Broken::CallbackCrashes if !cancelled => (StatusCode::INTERNAL_SERVER_ERROR, "invalid_grant").into_response(),
         Broken::CallbackLogsIn if !cancelled => redirect(&format!("{return_to}#access_token=eyJ.x.y")),
         Broken::CallbackGivesCookie if !cancelled => {
@@ -242,6 +245,13 @@ fn a_callback_that_crashes_or_logs_anyone_in() {
     try_it(Broken::CallbackMissing, "")
         .exits(1)
         .says(&["seen: 404", "is the route of the callback deployed"]);
+    try_it(Broken::CallbackLimited, "")
+        .exits(3)
+        .says(&["seen: 429", "a limiter answered"]);
+    try_it(Broken::CallbackLimited, RETURN).exits(3).says(&[
+        "who cancels expected: returns to",
+        "seen: status 429, which leads nowhere",
+    ]);
     try_it(Broken::CallbackLogsIn, "")
         .exits(1)
         .says(&["with an access_token"]);

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::deployment::http::{Request, Response, Statuses};
 use crate::deployment::{Protocol, Target, Unobserved};
-use crate::outcome::Finding;
+use crate::outcome::{Effect, Finding};
 use crate::suite::{Entries, Group, JsonPath, Matcher, Problem, Spanned, Subject};
 
 use super::Kind;
@@ -174,6 +174,14 @@ impl Kind for Oauth {
     const GROUPS: &'static [Group] = &[Request::GROUP];
     type Seen = Seen;
 
+    fn effect(&self) -> Effect {
+        if self.request.is_safe() {
+            Effect::Read
+        } else {
+            Effect::Write
+        }
+    }
+
     fn mistakes(&self) -> Vec<Problem> {
         let mut problems = self.request.mistakes();
         if self.request.follow.is_some() {
@@ -218,9 +226,7 @@ impl Kind for Oauth {
     fn steps(&self) -> Vec<String> {
         let mut steps = self.request.steps();
         steps.push(format!("  leads to {}, which is not asked", self.provider.as_str()));
-        if self.state || self.pkce {
-            steps.push("the same once more, with another state".to_owned());
-        }
+        steps.push("the same once more".to_owned());
         let callback = self
             .callback
             .as_ref()

@@ -1,5 +1,7 @@
 //! What the callback says to those who come back as they should not, and where it leads.
 
+use std::ops::Range;
+
 use url::Url;
 
 use crate::deployment::http::{Response, Statuses};
@@ -10,6 +12,8 @@ use super::judge::request_span;
 use super::observe::EVIL;
 use super::{Callback, Hostile, Oauth, Seen, address};
 
+const LIMITED: &str = "a limiter answered, and not the sign-in: try again once its window is over";
+
 pub(super) fn judge(check: &Oauth, seen: &Seen) -> Vec<Finding> {
     let mut findings: Vec<Finding> = seen
         .callbacks
@@ -17,7 +21,7 @@ pub(super) fn judge(check: &Oauth, seen: &Seen) -> Vec<Finding> {
         .map(|back| refused(check, back, &seen.site))
         .collect();
     if let (Some(wanted), Some(answer)) = (check.wanted_return(), &seen.cancelled) {
-        findings.extend(honoured(check, wanted, answer, &seen.site));
+        findings.push(honoured(check, wanted, answer, &seen.site));
     }
     findings.extend(seen.hostile.iter().map(|hostile| not_honoured(check, hostile, seen)));
     findings
@@ -54,6 +58,9 @@ fn refused(check: &Oauth, back: &Callback, site: &str) -> Finding {
     let span = span.unwrap_or_else(|| request_span(check));
     let strayed = place.as_ref().is_some_and(address::is_loopback)
         && !Url::parse(site).is_ok_and(|site| address::is_loopback(&site));
+    if answer.status == 429 {
+        return Finding::unclear(what, expected, shown).at(span).hint(LIMITED);
+    }
     if let Some(session) = session(answer, place.as_ref()) {
         return Finding::failed(what, expected, format!("{shown}, with {session}"))
             .at(span)
@@ -99,29 +106,32 @@ fn location(answer: &Response, site: &str) -> Option<Url> {
 }
 
 /// The address that the suite wants is one to which users are sent: otherwise that others are not proves nothing.
-fn honoured(check: &Oauth, wanted: &str, answer: &Response, site: &str) -> Option<Finding> {
-    let (place, url) = (location(answer, site)?, address::parse(site, wanted)?);
-    let span = check
-        .return_param
-        .as_ref()
-        .map_or_else(|| request_span(check), Spanned::span);
-    Some(
-        Finding::expect(
+fn honoured(check: &Oauth, wanted: &str, answer: &Response, site: &str) -> Finding {
+    let what = "who cancels";
+    let finding = match (location(answer, site), address::parse(site, wanted)) {
+        (Some(place), Some(url)) => Finding::expect(
             (place.origin(), place.path()) == (url.origin(), url.path()),
-            "who cancels",
+            what,
             format!("returns to {}", address::short(&url)),
             address::short(&place),
         )
-        .at(span)
         .hint("is this address among those that are allowed (for Supabase: URL configuration, Redirect URLs)?"),
-    )
+        _ => {
+            let seen = format!("status {}, which leads nowhere", answer.status);
+            Finding::unclear(what, format!("returns to {wanted}"), seen)
+                .hint("so that others are not honoured proves nothing")
+        }
+    };
+    finding.at(return_span(check))
+}
+
+fn return_span(check: &Oauth) -> Range<usize> {
+    let param = check.return_param.as_ref();
+    param.map_or_else(|| request_span(check), Spanned::span)
 }
 
 fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
-    let span = check
-        .return_param
-        .as_ref()
-        .map_or_else(|| request_span(check), Spanned::span);
+    let span = return_span(check);
     let name = check
         .return_param
         .as_ref()
@@ -138,6 +148,9 @@ fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
     let start = &hostile.start;
     if start.status >= 500 {
         return failed(format!("{}: a crash is no refusal", start.status));
+    }
+    if start.status == 429 {
+        return Finding::unclear(what, expected, "429").at(span).hint(LIMITED);
     }
     if start.status >= 400 {
         return passed(format!("refused, {}", start.status));
