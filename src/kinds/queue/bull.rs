@@ -1,5 +1,6 @@
 //! The keys of Bull and BullMQ.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::deployment::Unobserved;
@@ -114,8 +115,8 @@ async fn failures(
     Ok(())
 }
 
-/// Whoever works on a job holds its lock, and renews it. Says whether any active job is locked.
-async fn locks(key: &impl Fn(&str) -> String, session: &mut Session, seen: &mut Seen) -> Result<bool, Unobserved> {
+/// Whoever works on a job holds its lock, and renews it. Says how many active jobs are locked.
+async fn locks(key: &impl Fn(&str) -> String, session: &mut Session, seen: &mut Seen) -> Result<usize, Unobserved> {
     let last = (SAMPLE - 1).to_string();
     let mut active: Vec<String> = session.read(&["LRANGE", &key("active"), "0", &last]).await?;
     active.retain(|id| !id.starts_with("0:"));
@@ -137,7 +138,7 @@ async fn locks(key: &impl Fn(&str) -> String, session: &mut Session, seen: &mut 
             .filter_map(|(id, locked)| (!locked && still.contains(&id)).then_some(id))
             .collect();
     }
-    Ok(locked.contains(&true))
+    Ok(locked.into_iter().filter(|locked| *locked).count())
 }
 
 /// Whether the queue is paused, and whether it is one of this library.
@@ -169,7 +170,7 @@ async fn identity(
 }
 
 /// A worker is a connection with the queue's name: `bull:<base64>`, or with BullMQ also `bull:<base64>:w:<name>`.
-async fn workers(queue: &Queue, session: &mut Session, seen: &mut Seen, locked: bool) -> Result<(), Unobserved> {
+async fn workers(queue: &Queue, session: &mut Session, seen: &mut Seen, locked: usize) -> Result<(), Unobserved> {
     let name = queue.client_name();
     let named = format!("{name}:w:");
     match connections(session).await? {
@@ -188,9 +189,17 @@ async fn workers(queue: &Queue, session: &mut Session, seen: &mut Seen, locked: 
                     silent: Some(one.idle),
                     connected: Some(true),
                     ended: false,
-                    busy: locked,
+                    busy: false,
                 })
                 .collect();
+            // Which of the silent ones holds a lock is not told: those that were heard last, one for each locked job.
+            seen.workers
+                .sort_by(|left, right| left.silent.partial_cmp(&right.silent).unwrap_or(Ordering::Equal));
+            let silent = seen
+                .workers
+                .iter_mut()
+                .filter(|worker| !worker.is_alive(queue.heartbeat()));
+            silent.take(locked).for_each(|worker| worker.busy = true);
         }
     }
     Ok(())

@@ -62,7 +62,7 @@ pub(super) use seen::Seen;
 /// channel), so that a worker that was killed a moment ago is not taken for a live one. An idle worker of RQ gives a sign of life
 /// only every 405 s (`worker_ttl` less 15 s): a shorter `heartbeat` wants a shorter `worker_ttl`. A worker of Bull or BullMQ is a
 /// connection that bears the queue's name. It asks for work every few seconds; one that has said nothing for longer than
-/// `heartbeat` counts only while the job that it works on is locked. Where the server does not tell who is connected (CLIENT LIST
+/// `heartbeat` counts only while a job is locked, one for each that is. Where the server does not tell who is connected (CLIENT LIST
 /// denied, or a proxy), workers of RQ are judged by heartbeat alone, and those of the others are unclear.
 ///
 /// A queue of which Redis knows nothing, neither a job nor a worker, is not an empty queue: the check fails and names the queues
