@@ -21,7 +21,8 @@ insert into bad._prisma_migrations values ('1_init', 'edited', now(), now(), nul
 create table _sqlx_migrations (version bigint, description text, success boolean, checksum bytea);
 insert into _sqlx_migrations values (1, 'init', true, sha384('create table a ();')), (2, 'more', false, '');
 create table flyway_schema_history (installed_rank int, version text, script text, type text, success boolean);
-insert into flyway_schema_history values (1, '1', 'V1__init.sql', 'SQL', true), (2, '1.1', 'V1_1__more.sql', 'SQL', true);
+insert into flyway_schema_history values (0, '0.9', '<< Flyway Baseline >>', 'BASELINE', true), (3, null, 'R__views.sql', 'SQL', true),
+  (1, '1', 'V1__init.sql', 'SQL', true), (2, '1.1', 'V1_1__more.sql', 'SQL', true);
 create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text); insert into supabase_migrations.schema_migrations values ('20250101');
 create table own (number int, finished timestamptz); insert into own values (9, now()), (10, now());
 create table users (id int); create function touch() returns trigger language plpgsql as 'begin return new; end';
@@ -126,6 +127,8 @@ fn every_tool_is_told_to_be_at_head_or_not() {
     put("sqlx/0001_init.sql", "create table a ();");
     put("sqlx/0002_more.up.sql", "create table b ();");
     put("sqlx/0002_more.down.sql", "drop table b;");
+    put("flyway/V0_5__before_flyway.sql", "");
+    put("flyway/R__views.sql", "");
     put("flyway/V1__init.sql", "");
     put("flyway/V1_1__more.sql", "");
     put("supabase/20250101_init.sql", "");

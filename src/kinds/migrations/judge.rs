@@ -110,8 +110,12 @@ impl Migrations {
         }
         let applied = seen.applied();
         let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        let pending: Vec<&str> = names.iter().copied().filter(|name| !applied.contains(name)).collect();
-        let foreign: Vec<&str> = applied.iter().copied().filter(|name| !names.contains(name)).collect();
+        let base = seen.rows.iter().find(|row| row.baseline).map(|row| row.name.as_str());
+        let is_before = |name: &str| base.is_some_and(|base| natural(&name, &base).is_le());
+        let missing = |name: &&str| !applied.contains(name) && !is_before(name);
+        let pending: Vec<&str> = names.iter().copied().filter(missing).collect();
+        let unknown = |name: &&str| !names.contains(name) && !is_before(name);
+        let foreign: Vec<&str> = applied.iter().copied().filter(unknown).collect();
         let told = |names: &[&str], what: &str| {
             if names.is_empty() {
                 "none".to_owned()

@@ -130,6 +130,9 @@ struct Row {
     undone: bool,
     #[serde(default)]
     checksum: Option<String>,
+    /// Where the tool took over: everything up to it was there already.
+    #[serde(default)]
+    baseline: bool,
 }
 
 impl Kind for Migrations {

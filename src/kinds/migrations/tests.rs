@@ -9,6 +9,7 @@ fn row(name: &str, done: bool) -> Row {
         done,
         undone: false,
         checksum: None,
+        baseline: false,
     }
 }
 

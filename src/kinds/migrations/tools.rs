@@ -47,8 +47,8 @@ impl Tool {
                  order by {table}.version"
             ),
             Self::Flyway => format!(
-                "select coalesce(version, script) as name, success as done from {table} \
-                 where type not in ('SCHEMA', 'BASELINE') order by installed_rank"
+                "select version as name, success as done, type = 'BASELINE' as baseline from {table} \
+                 where version is not null order by installed_rank"
             ),
             Self::Table | Self::Sql => {
                 let version = identifier(version);
