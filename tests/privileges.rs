@@ -56,6 +56,10 @@ must.roles = ["owner"]
 must.create_extension = true
 must.database = ["create"]
 
+[privileges.failed_future]
+must.future = { tables = ["select"] }
+must_not.future = { by = ["boss"], tables = ["select"] }
+
 [privileges.failed_columns]
 role = "authenticated"
 must_not.tables.users = ["update"]
@@ -118,6 +122,7 @@ fn every_promise_is_told_when_it_is_broken_also_through_a_pooler() {
             "no table of that name",
             "alter default privileges for role \"owner\" in schema \"public\" grant insert on tables to \"app\"",
             "no role of that name",
+            "future tables of wide",
             "update (on some columns)",
             "superuser, by becoming boss",
             "create a table in public",

@@ -72,6 +72,8 @@ pub(super) struct FunctionSeen {
 pub(super) struct FutureSeen {
     pub(super) by: String,
     pub(super) exists: bool,
+    /// Whether it owns tables in the schema.
+    pub(super) owner: bool,
     pub(super) tables: Vec<String>,
     pub(super) sequences: Vec<String>,
     pub(super) functions: Vec<String>,
@@ -266,10 +268,10 @@ with recursive all_roles as (
   select oid, nspname from pg_namespace
   where nspname not in ('pg_catalog', 'information_schema') and nspname not like 'pg\_toast%' and nspname not like 'pg\_temp%'
 ), creators as (
-  select distinct name from (
-    select unnest($4::text[]) as name
-    union all select pg_get_userbyid(c.relowner) from pg_class c join own on own.oid = c.relnamespace
-      where own.nspname = $5::text and c.relkind in ('r', 'p') and cardinality($4::text[]) = 0) n
+  select name, bool_or(owner) as owner from (
+    select unnest($4::text[]) as name, false as owner
+    union all select pg_get_userbyid(c.relowner), true from pg_class c join own on own.oid = c.relnamespace
+      where own.nspname = $5::text and c.relkind in ('r', 'p')) n group by name
 )
 select json_build_object(
   'name', coalesce($1::text, current_user),
@@ -308,7 +310,7 @@ select json_build_object(
     ) order by own.nspname, p.proname, p.oid), '[]')
     from pg_proc p join own on own.oid = p.pronamespace, me where p.proname = any($2::text[])),
   'known', array(select rolname from pg_roles where rolname = any($3::text[])),
-  'future', (select coalesce(json_agg(json_build_object('by', n.name, 'exists', o.oid is not null,
+  'future', (select coalesce(json_agg(json_build_object('by', n.name, 'exists', o.oid is not null, 'owner', n.owner,
       'tables', array(select distinct lower(a.privilege_type) from me, lateral (
             select e.* from aclexplode(coalesce((select defaclacl from pg_default_acl
               where defaclrole = o.oid and defaclnamespace = 0 and defaclobjtype = 'r'), acldefault('r', o.oid))) e

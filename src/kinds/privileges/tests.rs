@@ -19,7 +19,7 @@ fn seen(changes: &[(&str, Value)]) -> Seen {
         "sequences": [], "known": ["service"], "creates_extension": false,
         "functions": [{ "schema": "public", "name": "refund", "arguments": "uuid", "held": true,
                         "granted": ["public", "service"], "may": ["service"] }],
-        "future": [{ "by": "owner", "exists": true, "tables": ["select"], "sequences": [], "functions": [] }],
+        "future": [{ "by": "owner", "exists": true, "owner": true, "tables": ["select"], "sequences": [], "functions": [] }],
     });
     for (path, value) in changes {
         seen[*path] = value.clone();

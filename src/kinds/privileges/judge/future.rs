@@ -16,7 +16,7 @@ pub(super) fn judge_future(
     let by: Vec<_> = seen
         .future
         .iter()
-        .filter(|seen| future.by.as_ref().is_none_or(|by| by.contains(&seen.by)))
+        .filter(|seen| future.by.as_ref().map_or(seen.owner, |by| by.contains(&seen.by)))
         .collect();
     if by.is_empty() {
         let told = format!("no table in {schema}, so that nobody is known who creates any");
