@@ -5,7 +5,7 @@ mod support;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use support::{Project, serve};
@@ -112,6 +112,37 @@ fn the_canary_stays_in_the_cage() {
         for leak in leaks() {
             assert!(!output.contains(&leak), "{name} has {leak:?}:\n{output}");
         }
+    }
+}
+
+/// Tokens that nothing marks as such, and that no check captures.
+#[test]
+fn sessions_are_not_written_down() {
+    let login = || async {
+        let cookie = [("set-cookie", "sid=opaque-cookie-77; HttpOnly")];
+        (
+            cookie,
+            r#"{"access": "opaque-first-11", "refresh": "opaque-refresh-22"}"#,
+        )
+    };
+    let refresh = || async { r#"{"access": "opaque-second-33", "refresh": "opaque-refresh-44"}"# };
+    let router = Router::new()
+        .route("/login", post(login))
+        .route("/refresh", post(refresh));
+    let suite = r#"
+[login.user]
+post = "/login"
+json = { email = "ann@example.com", password = "correct horse" }
+token = "$.access"
+refresh_token = "$.refresh"
+refresh = { post = "/refresh" }
+"#;
+    let project = Project::http(&serve(router), suite);
+    project.smoke(&["run", "prod", "--report", "json=run.json"]).exits(1);
+    let written = project.read("run.json");
+    assert!(written.contains("sid=…; HttpOnly"), "{written}");
+    for token in ["cookie-77", "first-11", "refresh-22", "second-33", "refresh-44"] {
+        assert!(!written.contains(token), "{token} in {written}");
     }
 }
 

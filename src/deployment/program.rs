@@ -32,7 +32,7 @@ pub struct Ended {
 }
 
 /// Runs `argv` in `folder` (where smoke is, if that is empty) with the variables `env` besides those of this process, its standard input empty. It is
-/// killed where it has not ended after `timeout`, and where the future is dropped.
+/// killed where it has not ended after `timeout`, and where the future is dropped: it alone, not what it has started.
 ///
 /// # Errors
 /// When it could not be started, or did not end in time.
@@ -99,7 +99,15 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> (String, bool) {
     let (mut kept, mut cut) = (Vec::new(), false);
     if let Some(mut pipe) = pipe {
         let mut chunk = vec![0; 64 << 10];
-        while let Ok(count @ 1..) = pipe.read(&mut chunk).await {
+        loop {
+            let count = match pipe.read(&mut chunk).await {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(_) => {
+                    cut = true;
+                    break;
+                }
+            };
             let room = KEPT.saturating_sub(kept.len()).min(count);
             kept.extend_from_slice(&chunk[..room]);
             cut |= room < count;

@@ -176,6 +176,10 @@ impl Shared<'_> {
     /// Remembers what later checks may use, and learns the secrets in it first.
     fn keep(&self, at: usize, jar: Jar, examination: &Examination) {
         self.jars.borrow_mut().insert(at, jar);
+        examination
+            .secrets
+            .iter()
+            .for_each(|secret| self.plan.secrets.add(secret));
         for captured in &examination.captured {
             if captured.secret {
                 match &captured.value {

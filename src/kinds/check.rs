@@ -44,6 +44,8 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// Values for later checks.
     pub captured: Vec<Captured>,
+    /// What must not appear in any output, besides captured secrets.
+    pub secrets: Vec<String>,
     /// What was observed, where that was asked for.
     pub observation: Option<Value>,
 }
@@ -117,6 +119,7 @@ impl<K: Kind> Check for Erased<K> {
             let seen = self.0.observe(target).await?;
             let mut examination = Examination {
                 findings: self.0.judge(&seen),
+                secrets: self.0.secrets(&seen),
                 ..Examination::default()
             };
             for export in self.0.export(&seen) {

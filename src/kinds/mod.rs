@@ -141,6 +141,11 @@ pub trait Kind: DeserializeOwned + JsonSchema + 'static {
         Vec::new()
     }
 
+    /// What was seen and must not appear in any output, besides exports that are secret.
+    fn secrets(&self, _seen: &Self::Seen) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What `capture` looks into.
     fn subject<'a>(&self, _seen: &'a Self::Seen) -> Subject<'a> {
         Subject::default()

@@ -27,7 +27,7 @@ pub use jar::Jar;
 pub use ledger::Identity;
 use ledger::Ledger;
 pub use request::{Basic, Request};
-pub use response::{Hop, Response};
+pub use response::{Hop, Response, without_value};
 pub use status::Statuses;
 
 /// One HTTP endpoint: a base URL.

@@ -1,9 +1,10 @@
 //! A response, read up to a bound, as plain data.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_LENGTH, SET_COOKIE};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use url::Url;
 
@@ -20,9 +21,13 @@ pub struct Response {
     pub status: u16,
     /// `HTTP/1.1`, `HTTP/2.0`.
     pub version: String,
-    /// Header names (lower case) and values, in the order received; a name may stand more than once.
+    /// Header names (lower case) and values, in the order received; a name may stand more than once. Written down, cookies
+    /// have no values: they open sessions.
+    #[serde(serialize_with = "without_cookies")]
     pub headers: Vec<(String, String)>,
-    /// Names and values of the cookies that it set, values as the server wrote them, quotes and all.
+    /// Names and values of the cookies that it set, values as the server wrote them, quotes and all. Written down, they have
+    /// no values.
+    #[serde(serialize_with = "without_values")]
     pub cookies: Vec<(String, String)>,
     /// The body as text, decompressed; bytes that are not UTF-8 are replaced.
     pub body: String,
@@ -148,6 +153,25 @@ impl Response {
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
+}
+
+/// A `Set-Cookie` line with its value left out.
+#[must_use]
+pub fn without_value(line: &str) -> String {
+    let (pair, flags) = line.split_once(';').unwrap_or((line, ""));
+    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+    format!("{name}=…;{flags}")
+}
+
+fn without_cookies<S: Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(headers.iter().map(|(name, value)| match name.as_str() {
+        "set-cookie" => (name, Cow::Owned(without_value(value))),
+        _ => (name, Cow::Borrowed(value.as_str())),
+    }))
+}
+
+fn without_values<S: Serializer>(cookies: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(cookies.iter().map(|(name, _)| (name, "…")))
 }
 
 fn set_cookies(headers: &[(String, String)]) -> Vec<(String, String)> {

@@ -146,10 +146,3 @@ impl<'a> Cookie<'a> {
         format!("cookie {}", self.name)
     }
 }
-
-/// A `Set-Cookie` line with its value left out.
-pub(super) fn without_value(line: &str) -> String {
-    let (pair, flags) = line.split_once(';').unwrap_or((line, ""));
-    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-    format!("{name}=…;{flags}")
-}

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::deployment::http::{Request, Response, Statuses};
+use crate::deployment::http::{Request, Response, Statuses, without_value};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
 use crate::suite::{Entries, Group, Matcher, Period, Problem, Spanned, Subject};
@@ -276,7 +276,7 @@ impl Headers {
 fn head(response: Response) -> Vec<(String, String)> {
     let kept = response.headers.into_iter().map(|(name, value)| {
         let value = if name == "set-cookie" {
-            cookies::without_value(&value)
+            without_value(&value)
         } else {
             value
         };

@@ -168,7 +168,7 @@ fn flags_are_judged_on_the_cookies_that_are_meant() {
         problems(of, &two),
         "unclear cookie other: expected to be set, seen the answer does not set it"
     );
-    assert_eq!(cookies::without_value("sid=a; Path=/"), "sid=…; Path=/");
+    assert_eq!(without_value("sid=a; Path=/"), "sid=…; Path=/");
 }
 
 #[test]

@@ -281,6 +281,13 @@ impl Kind for Login {
         .collect()
     }
 
+    fn secrets(&self, seen: &Seen) -> Vec<String> {
+        let answers = seen.guesses.iter().map(|guess| &guess.answer);
+        let answers = answers.chain([&seen.good]).chain(seen.refreshed.iter().flatten());
+        let tokens = answers.flat_map(|answer| [self.token_in(answer), self.refresh_token_in(answer)]);
+        tokens.flatten().collect()
+    }
+
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
         Subject {
             json: seen.good.json().ok().map(Cow::Owned),
