@@ -1,7 +1,5 @@
 //! `http`: one exchange with the deployment.
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,11 +94,7 @@ impl Kind for Http {
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
-        if self.request.is_safe() {
-            Effect::Read
-        } else {
-            Effect::Write
-        }
+        self.request.effect()
     }
 
     fn mistakes(&self) -> Vec<Problem> {
@@ -121,12 +115,7 @@ impl Kind for Http {
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
-        Subject {
-            json: seen.response.json().ok().map(Cow::Owned),
-            headers: &seen.response.headers,
-            cookies: &seen.response.cookies,
-            text: &seen.response.body,
-        }
+        seen.response.subject()
     }
 
     fn steps(&self) -> Vec<String> {

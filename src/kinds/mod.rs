@@ -1,4 +1,4 @@
-//! The ways to verify a deployment: one file each, and the registry of them all.
+//! The ways to verify a deployment: one file or folder each, and the registry of them all.
 //!
 //! A kind is two functions: [`Kind::observe`] touches the deployment and returns plain data, [`Kind::judge`] is pure.
 //! Kinds know nothing of names, retries, templates, secrets or reports.

@@ -1,4 +1,4 @@
-//! A request as a suite describes it: the keys that `http`, `login` and `rate_limit` share.
+//! A request as a suite describes it: the keys that every kind shares which sends one of the suite's own.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::outcome::Effect;
 use crate::suite::{ByteSize, Entries, Group, Problem, Spanned, is_placeholder};
 
 use super::HOPS;
@@ -186,6 +187,12 @@ impl Request {
         other.headers.remove_if(|old| old.eq_ignore_ascii_case(name));
         other.headers.put(name, value.to_owned());
         other
+    }
+
+    /// What it does to the deployment, as its method says.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        if self.is_safe() { Effect::Read } else { Effect::Write }
     }
 
     /// Whether the method only reads.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::deployment::Unobserved;
-use crate::suite::ByteSize;
+use crate::suite::{ByteSize, Subject};
 
 use super::encoding::Encoding;
 use super::error::explain;
@@ -140,6 +140,26 @@ impl Response {
             None if self.body.trim().is_empty() => "an empty body".to_owned(),
             None => format!("not JSON ({error}): {}", self.body),
         })
+    }
+
+    /// What `capture` looks into.
+    #[must_use]
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            json: self.json().ok().map(Cow::Owned),
+            headers: &self.headers,
+            cookies: &self.cookies,
+            text: &self.body,
+        }
+    }
+
+    /// For a finding: `400: no signature`, or the status alone where nothing else was said.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.body.trim() {
+            "" => self.status.to_string(),
+            body => format!("{}: {body}", self.status),
+        }
     }
 
     /// How long the exchange took.

@@ -1,6 +1,6 @@
 //! Secrets that everybody knows: from tutorials, templates, deployment guides and defaults, seen in production.
 
-/// As they are written; `jwt` and `env` try them.
+/// As they are written; `login` and `env` try them.
 pub const GUESSED: &[&str] = &[
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "123456",

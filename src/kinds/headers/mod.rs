@@ -136,11 +136,7 @@ impl Kind for Headers {
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
-        if self.request.is_safe() {
-            Effect::Read
-        } else {
-            Effect::Write
-        }
+        self.request.effect()
     }
 
     fn mistakes(&self) -> Vec<Problem> {

@@ -1,6 +1,5 @@
 //! Accepted, taken, done, and with the right result.
 
-use crate::deployment::http::Response;
 use crate::outcome::Finding;
 use crate::suite::Period;
 
@@ -12,7 +11,7 @@ pub(super) fn judge(check: &Job, seen: &Seen) -> Vec<Finding> {
         .submit
         .as_ref()
         .map_or("2xx".to_owned(), |submit| submit.to_string());
-    let submitted = Finding::expect(check.accepted(status), "submission", expected, shown(&seen.submitted));
+    let submitted = Finding::expect(check.accepted(status), "submission", expected, seen.submitted.shown());
     let submitted = match &check.submit {
         Some(submit) => submitted.at(submit.span()),
         None => submitted,
@@ -60,9 +59,9 @@ fn end(check: &Job, seen: &Seen) -> (Finding, bool) {
                 .state
                 .as_ref()
                 .map_or("$.status".to_owned(), |path| path.to_string());
-            failed(format!("no state at {path}: {}", shown(last)))
+            failed(format!("no state at {path}: {}", last.shown()))
         }
-        (_, Some(last)) if !last.is_success() => failed(format!("asked for the job: {}", shown(last)))
+        (_, Some(last)) if !last.is_success() => failed(format!("asked for the job: {}", last.shown()))
             .hint("is `poll` right, and may this identity see its job?"),
         (Some(last), _) if seen.stale && check.ended(&last.state) => {
             let shown = format!("{}: the answer is still the one from before the submission", last.state);
@@ -108,12 +107,5 @@ fn course(check: &Job, seen: &Seen) -> String {
         "no state".to_owned()
     } else {
         parts.join(", ")
-    }
-}
-
-fn shown(response: &Response) -> String {
-    match response.body.trim() {
-        "" => response.status.to_string(),
-        body => format!("{}: {body}", response.status),
     }
 }

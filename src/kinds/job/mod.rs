@@ -5,7 +5,6 @@ mod observe;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -273,12 +272,7 @@ impl Kind for Job {
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
         let response = seen.result.as_ref().or(seen.last.as_ref()).unwrap_or(&seen.submitted);
-        Subject {
-            json: response.json().ok().map(Cow::Owned),
-            headers: &response.headers,
-            cookies: &response.cookies,
-            text: &response.body,
-        }
+        response.subject()
     }
 
     fn steps(&self) -> Vec<String> {

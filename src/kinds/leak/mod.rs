@@ -187,11 +187,8 @@ impl Kind for Leak {
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
-        if self.answers.iter().all(|asked| asked.0.is_safe()) {
-            Effect::Read
-        } else {
-            Effect::Write
-        }
+        let effects = self.answers.iter().map(|asked| asked.0.effect());
+        effects.max().unwrap_or(Effect::Read)
     }
 
     fn mistakes(&self) -> Vec<Problem> {

@@ -6,7 +6,6 @@ mod jwt;
 mod observe;
 mod refused;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -289,12 +288,7 @@ impl Kind for Login {
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
-        Subject {
-            json: seen.good.json().ok().map(Cow::Owned),
-            headers: &seen.good.headers,
-            cookies: &seen.good.cookies,
-            text: &seen.good.body,
-        }
+        seen.good.subject()
     }
 
     fn steps(&self) -> Vec<String> {

@@ -70,12 +70,7 @@ fn no_redirect(check: &Oauth, first: &Response) -> Finding {
         Some(path) => format!("an address at {}", **path),
         None => format!("a redirect to {}", check.provider.as_str()),
     };
-    let shown = if first.body.trim().is_empty() {
-        first.status.to_string()
-    } else {
-        format!("{}: {}", first.status, first.body.trim())
-    };
-    let finding = Finding::failed("start", expected, shown).at(request_span(check));
+    let finding = Finding::failed("start", expected, first.shown()).at(request_span(check));
     match first.status {
         401 | 403 => finding.hint("does one have to be logged in first? Give bearer or cookies"),
         500.. => finding.hint("is the provider configured in this deployment: client id, secret, redirect URI?"),

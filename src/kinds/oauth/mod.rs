@@ -7,11 +7,8 @@ mod returning;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::deployment::http::{Request, Response, Statuses};
 use crate::deployment::{Protocol, Target, Unobserved};
@@ -175,11 +172,7 @@ impl Kind for Oauth {
     type Seen = Seen;
 
     fn effect(&self) -> Effect {
-        if self.request.is_safe() {
-            Effect::Read
-        } else {
-            Effect::Write
-        }
+        self.request.effect()
     }
 
     fn mistakes(&self) -> Vec<Problem> {
@@ -212,15 +205,7 @@ impl Kind for Oauth {
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
-        let Some(first) = seen.starts.first() else {
-            return Subject::default();
-        };
-        Subject {
-            json: first.json().ok().map(Cow::<Value>::Owned),
-            headers: &first.headers,
-            cookies: &first.cookies,
-            text: &first.body,
-        }
+        seen.starts.first().map(Response::subject).unwrap_or_default()
     }
 
     fn steps(&self) -> Vec<String> {

@@ -49,7 +49,7 @@ fn accepted(check: &Webhook, seen: &Seen, good: &Response) -> Finding {
     let (wanted, span) = (accepts(check), check.accepts.as_ref().map(Spanned::span));
     let span = span.or_else(|| check.expect.status.as_ref().map(Spanned::span));
     let alike = seen.deliveries.iter().all(|other| other.answer.status == good.status);
-    let mut shown = show(good);
+    let mut shown = good.shown();
     if alike && !wanted.contains(good.status) {
         shown += "; as for every other delivery";
     }
@@ -105,9 +105,9 @@ fn refused(check: &Webhook, delivered: &Delivered) -> Finding {
     }
     if accepts(check).contains(answer.status) && wanted.contains(answer.status) {
         let expected = "refused, and not answered as the rightly signed one is";
-        return Finding::failed(what, expected, show(answer)).at(span).hint(why(*how));
+        return Finding::failed(what, expected, answer.shown()).at(span).hint(why(*how));
     }
-    let finding = Finding::expect(wanted.contains(answer.status), what, expected, show(answer)).at(span);
+    let finding = Finding::expect(wanted.contains(answer.status), what, expected, answer.shown()).at(span);
     match answer.status {
         500.. => finding.hint("a crash is no refusal: compare only signatures of one length, and answer 400 or 401"),
         200..=299 => finding.hint(why(*how)),
@@ -136,7 +136,7 @@ fn again(check: &Webhook, replay: &Spanned<Replay>, answer: &Response) -> Findin
                 wanted.contains(answer.status),
                 what,
                 format!("accepted: {wanted}"),
-                show(answer),
+                answer.shown(),
             )
             .at(replay.span())
             .hint("providers deliver twice: answer 2xx to an event that was handled already, and do nothing")
@@ -159,13 +159,4 @@ fn accepts(check: &Webhook) -> Statuses {
 
 fn any_4xx() -> Statuses {
     Statuses::class(4)
-}
-
-/// `400: no signature`.
-fn show(answer: &Response) -> String {
-    if answer.body.trim().is_empty() {
-        answer.status.to_string()
-    } else {
-        format!("{}: {}", answer.status, answer.body.trim())
-    }
 }

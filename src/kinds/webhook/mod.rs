@@ -6,8 +6,6 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,7 +64,7 @@ use sign::Scheme;
 /// max_body, http2; get, head, options, patch, delete and follow make no sense here). Each delivery has an id of its own: in the
 /// scheme's header, and for Stripe as the event's `id` (`object` and `created` are filled in as well), unless the suite
 /// says which. Later checks may use the accepted one's as {{ stripe.id }}. Headers that tell what happened, such as
-/// X-GitHub-Event or X-Shopify-Topic, are yours to set.
+/// X-GitHub-Event (`ping` unless given) or X-Shopify-Topic, are yours to set.
 ///
 /// The event is real for the deployment: choose one that does no harm, or one whose effect another check verifies.
 ///
@@ -265,15 +263,7 @@ impl Kind for Webhook {
     }
 
     fn subject<'a>(&self, seen: &'a Seen) -> Subject<'a> {
-        let Some(good) = seen.answer(How::Rightly) else {
-            return Subject::default();
-        };
-        Subject {
-            json: good.json().ok().map(Cow::Owned),
-            headers: &good.headers,
-            cookies: &good.cookies,
-            text: &good.body,
-        }
+        seen.answer(How::Rightly).map(Response::subject).unwrap_or_default()
     }
 
     fn steps(&self) -> Vec<String> {
