@@ -1,31 +1,35 @@
 //! The application of genapp: its pages, and the routes that make images and videos for credits.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
+use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::supabase::{self, user_of};
+use super::supabase::{self, place_of, user_of};
 use super::{ADMIN_PASSWORD, USERS, WINDOW};
 use crate::standin::answer::{bearer, cookie, html, json, text, with};
 use crate::standin::limiter::Limiter;
-use crate::standin::{Db, Deployed};
+use crate::standin::{Db, Deployed, jwt};
 
 pub(super) struct App {
     pub(super) url: String,
     db: Db,
     broken: Option<&'static str>,
-    /// Of two instances that each count for themselves.
+    /// What each of the two instances, which take turns, has in its own memory.
     own: [Limiter; 2],
-    asked: AtomicU32,
+    asked: AtomicUsize,
+    /// The addresses in Vercel Blob.
+    pub(super) stored: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Clone)]
@@ -39,7 +43,6 @@ impl Deref for Shared {
     }
 }
 
-const PORTRAIT: &[u8] = &[0; 64];
 const SIZES: [i64; 8] = [512, 768, 832, 1024, 1216, 1280, 1536, 2048];
 /// The styles of videos, with what is charged for them.
 const STYLES: [(&str, &str, i32); 6] = [
@@ -66,6 +69,10 @@ impl App {
 
     fn user(&self, head: &HeaderMap) -> Option<usize> {
         let session: Value = serde_json::from_str(cookie(head, "sb-your-project-auth-token")?).ok()?;
+        let ended = session["expires_at"].as_i64()? < jwt::now();
+        if ended && !self.broken("sessions_not_renewed") {
+            return place_of(session["refresh_token"].as_str()?);
+        }
         user_of(self, session["access_token"].as_str()?)
     }
 
@@ -73,8 +80,7 @@ impl App {
     async fn limited(&self, whom: &str, kind: &str, limit: i32) -> Option<Response> {
         if self.broken("limits_per_instance") || self.broken("limits_in_memory") {
             let instances = if self.broken("limits_in_memory") { 1 } else { 2 };
-            let instance = self.asked.fetch_add(1, Ordering::Relaxed) as usize % instances;
-            let hit = self.own[instance].hit(whom);
+            let hit = self.own[self.asked.fetch_add(1, Ordering::Relaxed) % instances].hit(whom);
             let allowed = i64::from(hit.limit - hit.remaining) <= i64::from(limit) && hit.allowed;
             return (!allowed).then(|| refused(kind, limit, 2, "soon"));
         }
@@ -129,8 +135,20 @@ impl App {
             let _ = self.db.rows(refund, &[&id, &job, &price]).await;
             return json(500, &json!({ "error": "The provider did not answer" }));
         }
-        let url = format!("{}/media/{job}.{}", self.url, order.file);
-        if !self.broken("jobs_not_completed") && !self.broken("nothing_completed_today") {
+        let side = |name: &str| match body[name].as_i64() {
+            Some(side) if !self.broken("one_size_for_all") => side,
+            _ => 1024,
+        };
+        let url = format!(
+            "{}/media/{}{job}-{}x{}.{}",
+            self.url,
+            if order.kind == "edit" { "edit-" } else { "" },
+            side("width"),
+            side("height"),
+            order.file
+        );
+        let lost = self.broken("videos_not_completed") && order.file == "mp4";
+        if !lost && !self.broken("jobs_not_completed") && !self.broken("nothing_completed_today") {
             let done = "update generation_jobs set status = 'completed', result_url = $2::text, \
                         completed_at = created_at + interval '3 s' where id = $1::text::uuid";
             self.db.execute(done, &[&job, &url]).await.unwrap();
@@ -177,19 +195,21 @@ fn refused(kind: &str, limit: i32, wait: i64, reset: &str) -> Response {
 }
 
 pub(super) fn router(deployed: &Deployed) -> Router {
-    let window = Duration::from_secs(u64::try_from(WINDOW).unwrap());
+    let limiter = || Limiter::new(20, Duration::from_secs(u64::try_from(WINDOW).unwrap()));
     let app = Shared(Arc::new(App {
         url: deployed.url(),
         db: deployed.db(),
         broken: deployed.twist(),
-        own: [Limiter::new(20, window), Limiter::new(20, window)],
-        asked: AtomicU32::new(0),
+        own: [limiter(), limiter()],
+        asked: AtomicUsize::new(0),
+        stored: Mutex::default(),
     }));
     Router::new()
         .route("/", get(home))
         .route("/_next/static/chunks/app-4f3ab21c.js", get(script))
         .route("/auth/callback", get(supabase::app_callback))
         .route("/media/{file}", get(media))
+        .route("/stored/{*data}", get(stored))
         .route("/api/user/credits", get(credits))
         .route("/api/user/ledger", get(ledger))
         .route("/api/edited-images", get(edits))
@@ -199,6 +219,11 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/api/generate-unified", post(unified))
         .route("/api/ingest", post(ingest))
         .route("/api/admin/control", get(administration))
+        .route("/api/save-edited-image", post(signed_in::<400>))
+        .route("/api/delete-edited-image", delete(signed_in::<400>))
+        .route("/api/crypto/create-invoice", post(invoice))
+        .route("/api/admin/settings", get(settings))
+        .route("/api/user/add-credits", post(add_credits))
         .merge(supabase::router())
         .fallback(not_found)
         .with_state(app)
@@ -251,15 +276,34 @@ async fn script(State(app): State<Shared>) -> Response {
     answer
 }
 
-async fn media(State(app): State<Shared>) -> Response {
-    if app.broken("image_is_an_error_page") {
+/// What was made: `JOB-WIDTHxHEIGHT.png`, as far as its header.
+async fn media(State(app): State<Shared>, Path(file): Path<String>) -> Response {
+    let video = file.ends_with(".mp4");
+    let edit = file.starts_with("edit");
+    let lost = (app.broken("image_is_an_error_page") && !video && !edit)
+        || (app.broken("edit_is_an_error_page") && edit)
+        || (app.broken("video_is_an_error_page") && video);
+    if lost {
         return html(200, "<title>This store has been suspended</title>");
     }
+    if video {
+        return file_of("video/mp4", [b"\0\0\0\x18ftypmp42".as_slice(), &[0; 64]].concat());
+    }
+    let (sides, _) = file.split_once('.').unwrap_or_default();
+    let (_, sides) = sides.rsplit_once('-').unwrap_or_default();
+    let sides = sides.split('x').map(|side| side.parse::<u32>().unwrap_or_default());
+    let sides: Vec<u8> = sides.flat_map(u32::to_be_bytes).collect();
+    let head = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR";
+    file_of(
+        "image/png",
+        [head.as_slice(), &sides, &[8, 6, 0, 0, 0], &[0; 40]].concat(),
+    )
+}
+
+fn file_of(kind: &str, bytes: Vec<u8>) -> Response {
     let mut answer = json(200, &Value::Null);
-    *answer.body_mut() = [b"\x89PNG\r\n\x1a\n".as_slice(), PORTRAIT].concat().into();
-    answer
-        .headers_mut()
-        .insert("content-type", "image/png".parse().unwrap());
+    *answer.body_mut() = bytes.into();
+    answer.headers_mut().insert("content-type", kind.parse().unwrap());
     answer
 }
 
@@ -268,9 +312,12 @@ fn unauthorized() -> Response {
 }
 
 async fn credits(State(app): State<Shared>, head: HeaderMap) -> Response {
-    let Some(user) = app.user(&head) else {
+    let Some(user) = app.user(&head).filter(|_| !app.broken("sessions_unknown")) else {
         return unauthorized();
     };
+    if app.broken("sessions_forgotten") && user == 0 && app.asked.fetch_add(1, Ordering::Relaxed) > 0 {
+        return unauthorized();
+    }
     let sql = "select credits, membership_tier as \"membershipTier\" from users where id = $1::text::uuid";
     json(200, &app.db.row(sql, &[&USERS[user].0]).await)
 }
@@ -302,6 +349,42 @@ async fn administration(State(app): State<Shared>, head: HeaderMap) -> Response 
     json(200, &json!({ "appEnabled": true }))
 }
 
+/// What answers so to whoever is signed in.
+async fn signed_in<const STATUS: u16>(State(app): State<Shared>, head: HeaderMap) -> Response {
+    match app.user(&head) {
+        Some(_) => json(STATUS, &json!({ "error": "Image ID is required" })),
+        None => unauthorized(),
+    }
+}
+
+async fn invoice(app: State<Shared>, head: HeaderMap) -> Response {
+    if app.broken("invoices_for_strangers") {
+        return json(400, &json!({ "error": "Invalid package" }));
+    }
+    signed_in::<400>(app, head).await
+}
+
+async fn settings(app: State<Shared>, head: HeaderMap) -> Response {
+    if app.broken("settings_for_users") && app.user(&head).is_some() {
+        return json(200, &json!({ "settings": [] }));
+    }
+    signed_in::<403>(app, head).await
+}
+
+/// Credits for who knows the administration's password; here they are for nobody that there is.
+async fn add_credits(State(app): State<Shared>, body: Bytes) -> Response {
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let password = match app.broken {
+        Some("no_admin_password") => Value::Null,
+        Some("admin_password_default") => json!("admin123"),
+        _ => json!(ADMIN_PASSWORD),
+    };
+    if asked["password"] != password {
+        return unauthorized();
+    }
+    json(404, &json!({ "error": "User not found" }))
+}
+
 async fn generate(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response {
     let order = Order {
         verb: "generate images",
@@ -320,12 +403,39 @@ async fn unified(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response {
     generate(app, head, body).await
 }
 
-/// Keeps what lies at an address.
-async fn ingest(State(app): State<Shared>, head: HeaderMap) -> Response {
-    if app.user(&head).is_none() {
+/// Keeps what lies at an address, in Vercel Blob.
+async fn ingest(State(app): State<Shared>, head: HeaderMap, body: Bytes) -> Response {
+    let Some(user) = app.user(&head) else {
         return unauthorized();
+    };
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some((_, data)) = asked["imageUrl"].as_str().and_then(|url| url.split_once("base64,")) else {
+        return json(400, &json!({ "error": "Image URL is required" }));
+    };
+    if app.broken("blob_token_cannot_write") || app.broken("blob_token_revoked") {
+        return json(500, &json!({ "error": "Vercel Blob: Access denied" }));
     }
-    json(400, &json!({ "error": "sourceUrl is missing" }))
+    let key = format!("temp/{}/{}.png", USERS[user].0, uuid::Uuid::new_v4());
+    let url = format!("{}/stored/{data}", app.url);
+    if !app.broken("upload_lost") {
+        app.stored.lock().unwrap().insert(url.clone());
+    }
+    let keep = "insert into media (user_id, status, storage_key, mime_type, size_bytes) \
+                values ($1::text::uuid, 'temp', $2::text, 'image/png', 70) returning id";
+    let kept = app.db.row(keep, &[&USERS[user].0, &key]).await;
+    json(200, &json!({ "id": kept["id"], "url": url, "status": "temp" }))
+}
+
+/// What is stored, for anybody.
+async fn stored(State(app): State<Shared>, Path(data): Path<String>) -> Response {
+    let url = format!("{}/stored/{data}", app.url);
+    if !app.stored.lock().unwrap().contains(&url) {
+        return json(404, &json!({ "error": { "code": "not_found" } }));
+    }
+    file_of(
+        "image/png",
+        base64::engine::general_purpose::STANDARD.decode(data).unwrap(),
+    )
 }
 
 async fn edit(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response {

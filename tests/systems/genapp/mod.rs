@@ -34,6 +34,8 @@ const USERS: [(&str, &str, &str); 3] = [
         "ember-violin-salt-19",
     ),
 ];
+/// The sum of all policies in `schema.sql`, as the suite takes it.
+const POLICIES_READ: &str = "3177601af8759f8db4a3eb5025a5acc3";
 /// Of the rate limits, in seconds.
 const WINDOW: i32 = 2;
 
@@ -54,6 +56,7 @@ static GENAPP: System = System {
         "google_login",
         "policy_audit",
         "prices_shown",
+        "pictures_seen",
         "key_rotation",
         "rate_limit_alerts",
         "backup_restored",
@@ -92,6 +95,7 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ),
         ("NEXT_PUBLIC_SUPABASE_ANON_KEY", key("anon")),
         ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
+        ("POLICIES_READ", POLICIES_READ.to_owned()),
         ("SUPABASE_ACCESS_TOKEN", SUPABASE_TOKEN.to_owned()),
         ("BLOB_READ_WRITE_TOKEN", BLOB_TOKEN.to_owned()),
         ("WAVESPEED_API_TOKEN", WAVESPEED_TOKEN.to_owned()),

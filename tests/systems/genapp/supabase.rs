@@ -25,10 +25,8 @@ pub(super) fn router() -> Router<Shared> {
         .route("/auth/v1/callback", get(callback))
         .route("/rest/v1/users", get(rest_users))
         .route("/management/v1/projects/{project}/database/backups", get(backups))
-        .route(
-            "/blob/",
-            get(async |app: State<Shared>, head: HeaderMap| known(&app, &head, BLOB_TOKEN, "blob_token_revoked")),
-        )
+        .route("/blob/", get(blob))
+        .route("/blob/delete", post(blob_delete))
         .route(
             "/wavespeed/api/v3/balance",
             get(async |app: State<Shared>, head: HeaderMap| {
@@ -53,6 +51,12 @@ pub(super) fn user_of(app: &App, token: &str) -> Option<usize> {
     USERS.iter().position(|(id, ..)| claims["sub"] == *id)
 }
 
+/// The same, of a refresh token.
+pub(super) fn place_of(refresh_token: &str) -> Option<usize> {
+    let place = refresh_token.strip_prefix("refresh-")?.parse().ok()?;
+    (place < USERS.len()).then_some(place)
+}
+
 fn unverified(token: &str) -> Option<Value> {
     use base64::Engine as _;
     let claims = token.split('.').nth(1)?;
@@ -75,16 +79,15 @@ async fn token(State(app): State<Shared>, head: HeaderMap, Query(asked): Paramet
     }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let found = if asked["grant_type"] == "refresh_token" {
-        let place = |text: &str| text.strip_prefix("refresh-")?.parse().ok();
         let kept = !app.broken("sessions_end");
-        body["refresh_token"].as_str().and_then(place).filter(|_| kept)
+        body["refresh_token"].as_str().and_then(place_of).filter(|_| kept)
     } else {
         let any = app.broken("any_password");
         USERS
             .iter()
             .position(|(_, email, password)| body["email"] == *email && (any || body["password"] == *password))
     };
-    let Some(place) = found.filter(|place| *place < USERS.len()) else {
+    let Some(place) = found else {
         return json(
             400,
             &json!({ "code": 400, "error_code": "invalid_credentials", "msg": "Invalid login credentials" }),
@@ -109,7 +112,7 @@ async fn user(State(app): State<Shared>, head: HeaderMap) -> Response {
 }
 
 async fn settings(State(app): State<Shared>, head: HeaderMap) -> Response {
-    if role(&head).is_none() {
+    if role(&head).is_none() && !app.broken("supabase_without_key") {
         return no_key();
     }
     let external = json!({ "google": !app.broken("google_disabled"), "email": true, "github": false });
@@ -195,6 +198,25 @@ async fn backups(State(app): State<Shared>, head: HeaderMap, Path(_): Path<Strin
         200,
         &json!({ "region": "eu-central-1", "pitr_enabled": false, "backups": all }),
     )
+}
+
+/// Vercel Blob, asked for all files or for one.
+async fn blob(State(app): State<Shared>, head: HeaderMap, Query(asked): Parameters) -> Response {
+    let answer = known(&app, &head, BLOB_TOKEN, "blob_token_revoked");
+    let gone = |url: &String| !app.stored.lock().unwrap().contains(url);
+    if answer.status().is_success() && asked.get("url").is_some_and(gone) {
+        return json(404, &json!({ "error": { "code": "not_found" } }));
+    }
+    answer
+}
+
+async fn blob_delete(State(app): State<Shared>, head: HeaderMap, body: Bytes) -> Response {
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !app.broken("blob_keeps_everything") {
+        let urls = asked["urls"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        urls.for_each(|url| _ = app.stored.lock().unwrap().remove(url));
+    }
+    known(&app, &head, BLOB_TOKEN, "blob_token_cannot_delete")
 }
 
 /// A provider that knows our token, unless that was revoked.

@@ -1,6 +1,7 @@
 //! The application of masstock: the API as Express answers with helmet and express-rate-limit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -25,6 +26,7 @@ pub(super) struct Masstock {
     started: Instant,
     requests: Limiter,
     logins: Limiter,
+    estee_is_in: AtomicBool,
 }
 
 type App = State<Arc<Masstock>>;
@@ -110,9 +112,10 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         started: Instant::now(),
         requests: Limiter::new(
             if is("limit_not_from_environment") { 90 } else { 100 },
-            Duration::from_secs(WINDOW),
+            Duration::from_secs(if is("limit_never_lifted") { 3600 } else { WINDOW }),
         ),
         logins: Limiter::new(10, Duration::from_secs(LOGINS_WINDOW)),
+        estee_is_in: AtomicBool::new(false),
     });
     let api = Router::new()
         .route("/", get(root))
@@ -296,6 +299,13 @@ async fn login(State(app): App, body: Bytes) -> Response {
         _ => Err(refusal(400, "VALIDATION_ERROR", "Validation failed")),
     };
     let user = match user {
+        Ok(user)
+            if user["email"] == ESTEE.0
+                && app.estee_is_in.swap(true, Ordering::Relaxed)
+                && app.broken("logs_in_once") =>
+        {
+            return refusal(500, "INTERNAL_ERROR", "Session already exists");
+        }
         Ok(user) => user,
         Err(refused) => {
             let hit = app.logins.hit("127.0.0.1");

@@ -16,7 +16,7 @@ const JWT_SECRET: &str = "p4Xk9ZtQ7mWv2RsB8nLc5YdJ3gHf6TeA";
 const REDIS_PASSWORD: &str = "AXk3mQ9vT7bR1nY8cW5zL3hD6jF0sGpA";
 const FRONTEND: &str = "https://app.masstock.com";
 /// How long requests and wrong logins count, in seconds. A run ends within that, however slow the machine.
-const WINDOW: u64 = 60;
+const WINDOW: u64 = 12;
 const LOGINS_WINDOW: u64 = 900;
 const RENDER_KEY: &str = "rnd_8Kq2Lm9Xc7Vb3Nz1Ty6Rw0PsUdEh";
 

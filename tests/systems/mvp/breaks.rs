@@ -42,6 +42,7 @@ pub(super) const ALL: &[Break] = &[
         &[5],
         &["command.backend.deployed", "command.backend.healthy"],
     ),
+    broken("last_release_failed", &[5], &["command.backend.release"]),
     with(
         "migration_missing",
         &[6],
@@ -145,6 +146,7 @@ pub(super) const ALL: &[Break] = &[
         &[16, 32],
         &["http.health", "headers.api_over_https.insists"],
     ),
+    broken("health_without_database", &[16, 32], &["http.health"]),
     broken("health_without_redis", &[16, 32], &["http.health"]),
     broken("every_path_is_healthy", &[16], &["http.health", "http.database_read"]),
     broken(
@@ -242,6 +244,7 @@ pub(super) const ALL: &[Break] = &[
         &[34],
         &["webhook.payments.events", "http.webhook_unsigned"],
     ),
+    broken("webhook_takes_old_events", &[34], &["webhook.payments.events"]),
     broken("webhook_takes_a_made_up_signature", &[34], &["webhook.payments.events"]),
     broken("three_visitors_at_most", &[35], &["load.public_route"]),
     with(

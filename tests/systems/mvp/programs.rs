@@ -130,8 +130,10 @@ fn machines(deployed: &Deployed) -> Value {
 
 fn releases(deployed: &Deployed) -> Value {
     let count = if deployed.broken("first_release_ever") { 1 } else { 3 };
+    let failed = deployed.broken("last_release_failed");
+    let status = |at| if at == 0 && failed { "failed" } else { "complete" };
     (0..count)
-        .map(|at| json!({ "ID": format!("rel{at}"), "Version": 12 - at, "Status": "complete" }))
+        .map(|at| json!({ "ID": format!("rel{at}"), "Version": 12 - at, "Status": status(at) }))
         .collect()
 }
 

@@ -80,3 +80,14 @@ fn written(check: &str) -> String {
         _ => name.to_owned(),
     }
 }
+
+#[test]
+fn items_stand_above_a_check_behind_its_header_or_inside_it() {
+    let suite = "# 001-9 is about the whole file.\n\n# 001-1 001-2: both\n[http.a] # 001-3\nget = \"/\" # 001-4\n# 001-5\nheaders = {}\n\n\
+                 [http.a.json]\n# 001-6\nb = 1\n\n[use.edge]\n";
+    let checks = items_by_check(suite, "001");
+    assert_eq!(checks["http.a"], BTreeSet::from([1, 2, 3, 4, 5, 6]));
+    assert_eq!(checks["use.edge"], BTreeSet::new());
+    assert_eq!(written("http.a[portrait]"), "http.a");
+    assert_eq!(written("tls.edge.certificate"), "use.edge");
+}

@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{DEFAULT_INTERNAL_API_KEY, INTERNAL_API_KEY, RATE, WEBHOOK_SECRET, jwt_secret, web};
+use super::{DEFAULT_INTERNAL_API_KEY, INTERNAL_API_KEY, RATE, STRIPE_SECRET_KEY, WEBHOOK_SECRET, jwt_secret, web};
 use crate::standin::answer::{bearer, html, json, text, with};
 use crate::standin::limiter::Limiter;
 use crate::standin::{Db, Deployed, jwt, signature};
@@ -23,10 +23,11 @@ use crate::standin::{Db, Deployed, jwt, signature};
 pub(super) const PERIOD: &str = "to_char(now() at time zone 'utc', 'YYYY-MM')";
 
 pub(super) struct WhatsDex {
+    url: String,
     pub(super) db: Db,
     migrations: Db,
     redis: redis::Client,
-    broken: Option<&'static str>,
+    pub(super) broken: Option<&'static str>,
     limiter: Limiter,
     messages: AtomicUsize,
     /// Sessions that a broken deployment never closes.
@@ -37,6 +38,7 @@ pub(super) type App = State<Arc<WhatsDex>>;
 
 pub(super) fn router(deployed: &Deployed) -> Router {
     let app = Arc::new(WhatsDex {
+        url: deployed.url(),
         db: deployed.db(),
         migrations: deployed.db_as("migration_user"),
         redis: redis::Client::open(deployed.redis_url().replace("://:", "://default:")).unwrap(),
@@ -59,6 +61,8 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), limited));
     Router::new()
         .route("/health", get(health))
+        .route("/stripe/v1/webhook_endpoints", get(stripe_endpoints))
+        .route("/stripe/v1/events", get(stripe_events))
         .merge(api)
         .fallback(unknown)
         .with_state(Arc::clone(&app))
@@ -248,6 +252,9 @@ async fn process(State(app): App, head: HeaderMap, body: Bytes) -> Response {
         return json(502, &json!({ "error": "The AI does not answer" }));
     }
     let image = asked["type"] == "image";
+    if app.broken("questions_unanswered") && plan["code"] == "PRO" && !image {
+        return json(502, &json!({ "error": "The AI does not answer" }));
+    }
     if image && plan["enableImageGen"] != true && !app.broken("premium_for_all") {
         return json(403, &json!({ "error": "Your plan has no images" }));
     }
@@ -304,11 +311,46 @@ async fn internal_plans(State(app): App, head: HeaderMap) -> Response {
     )
 }
 
+/// Stripe, asked where it sends events.
+async fn stripe_endpoints(State(app): App, head: HeaderMap) -> Response {
+    let mut endpoint = json!({ "object": "webhook_endpoint", "status": "enabled", "livemode": true,
+        "url": format!("{}/api/webhooks/stripe", app.url),
+        "enabled_events": ["customer.subscription.updated", "customer.subscription.deleted", "invoice.payment_succeeded",
+            "invoice.payment_failed"] });
+    match app.broken {
+        Some("stripe_sends_elsewhere") => endpoint["url"] = json!("https://old.whatsdx.com/api/webhooks/stripe"),
+        Some("stripe_endpoint_disabled") => endpoint["status"] = json!("disabled"),
+        Some("stripe_keeps_cancellations") => {
+            endpoint["enabled_events"].as_array_mut().unwrap().remove(1);
+        }
+        _ => {}
+    }
+    stripe_list(&head, &json!([endpoint]))
+}
+
+/// Stripe, asked for the events that were not taken.
+async fn stripe_events(State(app): App, head: HeaderMap) -> Response {
+    let waiting = if app.broken("events_not_taken") {
+        json!([{ "id": "evt_1", "object": "event", "type": "invoice.payment_failed", "pending_webhooks": 1 }])
+    } else {
+        json!([])
+    };
+    stripe_list(&head, &waiting)
+}
+
+fn stripe_list(head: &HeaderMap, data: &Value) -> Response {
+    if bearer(head) != Some(STRIPE_SECRET_KEY) {
+        return json(401, &json!({ "error": { "type": "invalid_request_error" } }));
+    }
+    json(200, &json!({ "object": "list", "has_more": false, "data": data }))
+}
+
 pub(super) async fn stripe(State(app): App, head: HeaderMap, body: Bytes) -> Response {
     let header = text(&head, "stripe-signature").unwrap_or_default();
     let good = match app.broken {
         Some("webhook_refuses_all") => false,
         Some("webhook_accepts_all") => true,
+        Some("webhook_takes_old_events") => signature::stripe_of_any_age(header, &body, WEBHOOK_SECRET),
         Some("webhook_secret_of_staging") => signature::stripe(header, &body, "whsec_of_another_environment"),
         _ => signature::stripe(header, &body, WEBHOOK_SECRET),
     };
@@ -318,6 +360,9 @@ pub(super) async fn stripe(State(app): App, head: HeaderMap, body: Bytes) -> Res
     let event: Value = serde_json::from_slice(&body).unwrap_or_default();
     let subscription = &event["data"]["object"];
     let tenant = subscription["metadata"]["tenant_id"].as_str().unwrap_or_default();
+    if event["type"] == "customer.subscription.deleted" && app.broken("cancellation_fails") {
+        return json(500, &json!({ "error": "Webhook processing failed" }));
+    }
     let plan = match event["type"].as_str().unwrap_or_default() {
         "customer.subscription.updated" if !app.broken("upgrade_ignored") => {
             let price = subscription["items"]["data"][0]["price"]["id"].as_str();

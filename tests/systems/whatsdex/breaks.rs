@@ -223,6 +223,12 @@ pub(super) const ALL: &[Break] = &[
         &["migrations.prisma.applied"],
     ),
     sql(
+        "index_half_built",
+        &[19],
+        "set allow_system_table_mods = on; update pg_index set indisvalid = false where indexrelid = 'plans_code_key'::regclass",
+        &["reconcile.prisma.half_built", "schema.tables"],
+    ),
+    sql(
         "migration_changed",
         &[19],
         "update _prisma_migrations set checksum = md5(checksum) where migration_name like '%_init'",
@@ -260,6 +266,13 @@ pub(super) const ALL: &[Break] = &[
     ),
     asked("bots_without_limit", &[22, 26, 55], &["http.bot_refused"]),
     asked("bot_of_another", &[22], &["sql.bot_created_row"]),
+    asked(
+        "no_bot_created",
+        &[22],
+        &["http.bot_created", "http.entitlement_gained"],
+    ),
+    asked("limits_of_the_free_plan", &[22], &["http.bots"]),
+    asked("template_not_applied", &[23], &["http.template_applied"]),
     asked("menu_not_applied", &[23], &["sql.template_applied_rows"]),
     asked("no_templates_offered", &[23], &["http.template_list"]),
     asked("no_qr_code", &[24], &["http.qr_code"]),
@@ -294,6 +307,16 @@ pub(super) const ALL: &[Break] = &[
         &[28, 45],
         &["webhook.stripe.events", "webhook.upgrade", "http.stripe_unsigned"],
     ),
+    asked(
+        "webhook_takes_old_events",
+        &[28, 45],
+        &["webhook.stripe.events", "webhook.upgrade"],
+    ),
+    asked("stripe_sends_elsewhere", &[27], &["http.stripe_endpoint"]),
+    asked("stripe_endpoint_disabled", &[27], &["http.stripe_endpoint"]),
+    asked("stripe_keeps_cancellations", &[27], &["http.stripe_endpoint"]),
+    asked("events_not_taken", &[27], &["http.stripe_undelivered"]),
+    asked("cancellation_fails", &[29], &["webhook.cancellation"]),
     asked("upgrade_ignored", &[29], &["sql.upgraded"]),
     asked("upgrade_without_effect", &[29], &["http.entitlement_gained"]),
     asked(
@@ -307,6 +330,7 @@ pub(super) const ALL: &[Break] = &[
         &[30, 35, 55],
         &["sql.usage_counted", "sql.plan_limit_held"],
     ),
+    asked("questions_unanswered", &[30, 35], &["http.ai_request"]),
     asked("ai_down", &[26, 35], &["authorization.premium", "load.plan_limit"]),
     // Administration.
     asked(
@@ -318,7 +342,16 @@ pub(super) const ALL: &[Break] = &[
     asked("tenants_open", &[50], &["authorization.admin_api"]),
     asked("usage_shown_wrong", &[32], &["sql.usage_shown_true"]),
     asked("usage_of_last_month", &[32], &["http.usage_shown"]),
-    asked("distribution_wrong", &[33], &["http.plan_distribution"]),
+    asked("distribution_wrong", &[33], &["sql.distribution_adds_up"]),
+    asked("distribution_off_by_one", &[33], &["sql.distribution_adds_up"]),
+    asked("plans_mixed_up", &[33], &["sql.distribution_adds_up", "sql.plans_seen"]),
+    asked("tenants_without_plan", &[33], &["http.plan_distribution"]),
+    sql(
+        "nothing_counted_this_month",
+        &[32],
+        "update usage_counters set messages = 0",
+        &["sql.usage_total"],
+    ),
     sql(
         "plan_nobody_knows",
         &[33],
@@ -393,5 +426,11 @@ pub(super) const ALL: &[Break] = &[
     expired("secrets_not_rotated", &[57], "rotation", &["attest.rotation"]),
     expired("no_backup_restored", &[57], "backups", &["attest.backups"]),
     asked("worker_dead", &[58], &["queue.worker.served[image-generation]"]),
+    Break {
+        name: "redis_throws_jobs_away",
+        items: &[58],
+        how: How::Redis(&[&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]]),
+        caught_by: &["redis.worker.keeps_jobs"],
+    },
     expired("scaling_not_reviewed", &[58], "scaling", &["attest.scaling"]),
 ];

@@ -19,6 +19,7 @@ const NEXTAUTH_SECRET: &str = "Zx5Qk8WmR3tVb7NcJ2yLf9HdG4sPa6Ue";
 const INTERNAL_API_KEY: &str = "Mw6Rz1Yk9Tb4Xv8Jc3Lq7Nd2Hf5Gs0Pa";
 const DEFAULT_INTERNAL_API_KEY: &str = "internal-api-key-change-in-production";
 const WEBHOOK_SECRET: &str = "whsec_8nT3kV6xQ1mR9bY4cW7zL2hD5jF0sGpA";
+const STRIPE_SECRET_KEY: &str = "sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL";
 /// Requests of a tenant to the API in a window of so many seconds.
 const RATE: (u32, u64) = (150, 900);
 
@@ -67,6 +68,8 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     write_source(deployed, &source);
     [
         ("WEB_URL", format!("{}/web", deployed.url())),
+        ("STRIPE_URL", format!("{}/stripe", deployed.url())),
+        ("STRIPE_SECRET_KEY", STRIPE_SECRET_KEY.to_owned()),
         ("REDIS_URL", deployed.redis_url().replace("://:", "://default:")),
         ("PUBLIC_DATABASE", outside("database_public")),
         ("PUBLIC_REDIS", outside("redis_public")),
@@ -84,10 +87,9 @@ fn address(deployed: &Deployed) -> String {
     deployed.url().replace("http://", "")
 }
 
-/// A port of loopback at which nobody listens.
+/// A port of loopback at which nobody listens: a free one of the system's might be taken the next moment.
 fn closed_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    "127.0.0.1:1".to_owned()
 }
 
 /// The repository as far as it is looked at: the migrations, and a few sources.

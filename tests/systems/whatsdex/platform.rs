@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DEFAULT_JWT_SECRET, INTERNAL_API_KEY, JWT_SECRET, NEXTAUTH_SECRET, WEBHOOK_SECRET};
+use super::{DEFAULT_JWT_SECRET, INTERNAL_API_KEY, JWT_SECRET, NEXTAUTH_SECRET, STRIPE_SECRET_KEY, WEBHOOK_SECRET};
 use crate::standin::Deployed;
 
 /// The programs as name and shell script.
@@ -72,7 +72,7 @@ fn api_variables(deployed: &Deployed) -> Value {
         "OWNER_NUMBER": "15550123456",
         "JWT_SECRET": JWT_SECRET,
         "INTERNAL_API_KEY": INTERNAL_API_KEY,
-        "STRIPE_SECRET_KEY": "sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL",
+        "STRIPE_SECRET_KEY": STRIPE_SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "GOOGLE_GEMINI_API_KEY": "AIzaSyB-4f8Kq2Lm9Xc7Vb3Nz1Ty6Rw0PsUdEhG",
     });

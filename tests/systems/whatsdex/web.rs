@@ -127,9 +127,14 @@ async fn bots(State(app): App, head: HeaderMap) -> Result<Response, Response> {
     let rows = app.db.rows(sql, &[&tenant, &all]).await.unwrap();
     let plan = app.plan(&tenant).await;
     let code = plan["code"].as_str().unwrap().to_lowercase();
+    let most = if app.broken("limits_of_the_free_plan") {
+        json!(1)
+    } else {
+        plan["maxBots"].clone()
+    };
     Ok(json(
         200,
-        &json!({ "success": true, "data": { "bots": rows, "limits": { "maxBots": plan["maxBots"] }, "plan": code } }),
+        &json!({ "success": true, "data": { "bots": rows, "limits": { "maxBots": most }, "plan": code } }),
     ))
 }
 
@@ -153,6 +158,9 @@ async fn create_bot(State(app): App, head: HeaderMap, body: Bytes) -> Result<Res
         let said = format!("Bot limit exceeded. Current plan allows {limit} bots.");
         return Err(json(403, &json!({ "error": said })));
     }
+    if app.broken("no_bot_created") {
+        return Err(json(500, &json!({ "error": "Failed to create bot" })));
+    }
     let id = format!("bot_{tenant}_{}", has["n"]);
     let owner = if app.broken("bot_of_another") {
         "tn_bakery"
@@ -172,6 +180,9 @@ async fn apply_template(State(app): App, head: HeaderMap, body: Bytes) -> Result
     let asked = parse(&body);
     let word = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
     let (bot, template) = (word("botInstanceId"), word("templateId"));
+    if app.broken("template_not_applied") {
+        return Err(json(500, &json!({ "error": "Failed to apply template" })));
+    }
     let any = app.broken("templates_for_all_bots");
     let sql = "select id from bot_instances where id = $1::text and (\"tenantId\" = $2::text or $3::bool)";
     if app.db.row(sql, &[&bot, &tenant, &any]).await.is_null() {
@@ -259,6 +270,18 @@ async fn admin_metrics(State(app): App, head: HeaderMap) -> Result<Response, Res
     }
     if app.broken("distribution_wrong") {
         said["summary"]["planDistribution"] = json!({ "FREE": rows.len(), "PRO": 0, "BUSINESS": 0 });
+    }
+    if app.broken("distribution_off_by_one") {
+        said["summary"]["planDistribution"]["PRO"] = json!(on("PRO") + 1);
+    }
+    let all = match app.broken {
+        Some("plans_mixed_up") => Some(json!({ "code": "PRO" })),
+        Some("tenants_without_plan") => Some(json!({})),
+        _ => None,
+    };
+    if let Some(plan) = all {
+        let tenants = said["tenants"].as_array_mut().unwrap().iter_mut();
+        tenants.for_each(|tenant| tenant["plan"] = plan.clone());
     }
     if app.broken("no_active_tenants") {
         said["summary"]["activeTenants"] = json!(0);
