@@ -1,74 +1,23 @@
 //! Everything that can be broken in genapp.
 
-use crate::standin::{Break, How};
-
-const fn asked(name: &'static str, items: &'static [u32], caught_by: &'static [&'static str]) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Asked,
-        caught_by,
-    }
-}
-
-const fn sql(
-    name: &'static str,
-    items: &'static [u32],
-    statements: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Sql(statements),
-        caught_by,
-    }
-}
-
-const fn env(
-    name: &'static str,
-    items: &'static [u32],
-    variable: (&'static str, Option<&'static str>),
-    caught_by: &'static [&'static str],
-) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Env(variable.0, variable.1),
-        caught_by,
-    }
-}
-
-const fn expired(
-    name: &'static str,
-    items: &'static [u32],
-    what: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Expired(what),
-        caught_by,
-    }
-}
+use crate::standin::{Break, How, asked, expired, how, sql};
 
 /// In the order of the guide.
 pub(super) const ALL: &[Break] = &[
     // Step 1
-    env(
+    how(
         "supabase_url_plain",
         &[1, 44],
-        (
+        How::Env(
             "NEXT_PUBLIC_SUPABASE_URL",
             Some("http://kqzvhxwmtrblncydpsgf.supabase.co"),
         ),
         &["env.supabase"],
     ),
-    env(
+    how(
         "supabase_url_example",
         &[1, 44],
-        ("NEXT_PUBLIC_SUPABASE_URL", Some("https://your-project.supabase.co")),
+        How::Env("NEXT_PUBLIC_SUPABASE_URL", Some("https://your-project.supabase.co")),
         &["env.supabase"],
     ),
     asked(
@@ -77,19 +26,19 @@ pub(super) const ALL: &[Break] = &[
         &["authorization.signin.key", "authorization.supabase_keys"],
     ),
     asked("accounts_public", &[1, 10], &["authorization.supabase_keys"]),
-    env(
+    how(
         "blob_token_is_another",
         &[2],
-        (
+        How::Env(
             "BLOB_READ_WRITE_TOKEN",
             Some("vercel_blob_rw_other_Y6wZ3hLdP9sF5gJ0aTuEkQ2mX7cV4vB8nR1t"),
         ),
         &["authorization.blob_token", "http.upload_deleted"],
     ),
-    env(
+    how(
         "blob_token_example",
         &[2],
-        ("BLOB_READ_WRITE_TOKEN", Some("your_blob_token_here")),
+        How::Env("BLOB_READ_WRITE_TOKEN", Some("your_blob_token_here")),
         &["authorization.blob_token", "env.storage", "http.upload_deleted"],
     ),
     asked(
@@ -101,16 +50,16 @@ pub(super) const ALL: &[Break] = &[
     asked("blob_token_cannot_delete", &[2], &["http.upload_deleted"]),
     asked("upload_lost", &[2], &["http.uploaded"]),
     asked("blob_keeps_everything", &[2], &["http.upload_gone"]),
-    env(
+    how(
         "wavespeed_token_example",
         &[3],
-        ("WAVESPEED_API_TOKEN", Some("your_wavespeed_token_here")),
+        How::Env("WAVESPEED_API_TOKEN", Some("your_wavespeed_token_here")),
         &["authorization.wavespeed_token", "env.providers"],
     ),
-    env(
+    how(
         "second_token_is_the_first",
         &[3],
-        ("HUGGINGFACE_API_TOKEN_2", Some(super::HUGGINGFACE_TOKEN)),
+        How::Env("HUGGINGFACE_API_TOKEN_2", Some(super::HUGGINGFACE_TOKEN)),
         &["env.providers"],
     ),
     asked("wavespeed_token_revoked", &[50], &["authorization.wavespeed_token"]),

@@ -1,40 +1,6 @@
 //! Everything that can be broken in masstock.
 
-use crate::standin::{Break, How};
-
-/// The application, the worker, a program or Render behaves otherwise.
-const fn asked(name: &'static str, items: &'static [u32], caught_by: &'static [&'static str]) -> Break {
-    how(name, items, How::Asked, caught_by)
-}
-
-/// The database is otherwise.
-const fn sql(
-    name: &'static str,
-    items: &'static [u32],
-    sql: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    how(name, items, How::Sql(sql), caught_by)
-}
-
-/// Nobody has verified it for years.
-const fn expired(
-    name: &'static str,
-    items: &'static [u32],
-    what: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    how(name, items, How::Expired(what), caught_by)
-}
-
-const fn how(name: &'static str, items: &'static [u32], how: How, caught_by: &'static [&'static str]) -> Break {
-    Break {
-        name,
-        items,
-        how,
-        caught_by,
-    }
-}
+use crate::standin::{Break, How, asked, expired, how, sql};
 
 pub(super) const ALL: &[Break] = &[
     // Step 1: Supabase.

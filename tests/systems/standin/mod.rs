@@ -76,6 +76,56 @@ impl Break {
     }
 }
 
+/// A break that something asks for: the application, a worker, a program or a file is otherwise.
+pub(crate) const fn asked(name: &'static str, items: &'static [u32], caught_by: &'static [&'static str]) -> Break {
+    how(name, items, How::Asked, caught_by)
+}
+
+/// A break of the database.
+pub(crate) const fn sql(
+    name: &'static str,
+    items: &'static [u32],
+    statements: &'static str,
+    caught_by: &'static [&'static str],
+) -> Break {
+    how(name, items, How::Sql(statements), caught_by)
+}
+
+/// A break of roles, which gets a server of its own.
+pub(crate) const fn roles(
+    name: &'static str,
+    items: &'static [u32],
+    statements: &'static str,
+    caught_by: &'static [&'static str],
+) -> Break {
+    how(name, items, How::Roles(statements), caught_by)
+}
+
+/// A break of what only a person can verify: nobody has for years.
+pub(crate) const fn expired(
+    name: &'static str,
+    items: &'static [u32],
+    what: &'static str,
+    caught_by: &'static [&'static str],
+) -> Break {
+    how(name, items, How::Expired(what), caught_by)
+}
+
+/// A break of any sort.
+pub(crate) const fn how(
+    name: &'static str,
+    items: &'static [u32],
+    how: How,
+    caught_by: &'static [&'static str],
+) -> Break {
+    Break {
+        name,
+        items,
+        how,
+        caught_by,
+    }
+}
+
 /// How a promise is broken, besides what asks [`Deployed::broken`].
 pub(crate) enum How {
     /// Whatever asks for it.

@@ -1,61 +1,6 @@
 //! Everything that can be broken in WhatsDeX.
 
-use crate::standin::{Break, How};
-
-/// Something that the application, a program or a file does differently.
-const fn asked(name: &'static str, items: &'static [u32], caught_by: &'static [&'static str]) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Asked,
-        caught_by,
-    }
-}
-
-/// Something that is different in the database.
-const fn sql(
-    name: &'static str,
-    items: &'static [u32],
-    statements: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Sql(statements),
-        caught_by,
-    }
-}
-
-/// Something that needs a server of its own, for what all databases share.
-const fn roles(
-    name: &'static str,
-    items: &'static [u32],
-    statements: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Roles(statements),
-        caught_by,
-    }
-}
-
-/// Something that nobody has verified for years.
-const fn expired(
-    name: &'static str,
-    items: &'static [u32],
-    what: &'static str,
-    caught_by: &'static [&'static str],
-) -> Break {
-    Break {
-        name,
-        items,
-        how: How::Expired(what),
-        caught_by,
-    }
-}
+use crate::standin::{Break, How, asked, expired, how, roles, sql};
 
 pub(super) const ALL: &[Break] = &[
     // Prerequisites.
@@ -190,12 +135,12 @@ pub(super) const ALL: &[Break] = &[
     asked("redis_down", &[15], &["http.api_health"]),
     asked("web_without_redis", &[16], &["http.web_health"]),
     asked("web_without_database", &[16], &["http.web_health"]),
-    Break {
-        name: "redis_without_password",
-        items: &[4, 42],
-        how: How::Redis(&[&["ACL", "SETUSER", "default", "nopass"]]),
-        caught_by: &["redis.server"],
-    },
+    how(
+        "redis_without_password",
+        &[4, 42],
+        How::Redis(&[&["ACL", "SETUSER", "default", "nopass"]]),
+        &["redis.server"],
+    ),
     // The database.
     sql("table_missing", &[19], "drop table system_settings", &["schema.tables"]),
     sql(
@@ -426,11 +371,11 @@ pub(super) const ALL: &[Break] = &[
     expired("secrets_not_rotated", &[57], "rotation", &["attest.rotation"]),
     expired("no_backup_restored", &[57], "backups", &["attest.backups"]),
     asked("worker_dead", &[58], &["queue.worker.served[image-generation]"]),
-    Break {
-        name: "redis_throws_jobs_away",
-        items: &[58],
-        how: How::Redis(&[&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]]),
-        caught_by: &["redis.worker.keeps_jobs"],
-    },
+    how(
+        "redis_throws_jobs_away",
+        &[58],
+        How::Redis(&[&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]]),
+        &["redis.worker.keeps_jobs"],
+    ),
     expired("scaling_not_reviewed", &[58], "scaling", &["attest.scaling"]),
 ];
