@@ -50,6 +50,45 @@ expect.status = 200
 }
 
 #[test]
+fn types_and_values_are_told_in_the_words_of_toml() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+retry = 3
+tags = "slow"
+needs = { b = 1 }
+title = 3
+expect.status = 200
+
+[rate_limit.b]
+get = "/"
+limit = "ten"
+per = "1m"
+
+[rate_limit.c]
+get = "/"
+limt = 10
+per = "1m"
+
+[headers.d]
+get = "/"
+baseline = "pagee"
+
+[headers.e]
+get = "/"
+baseline = 3
+
+[http.f]
+get = "/"
+basic = { user = "x" }
+http2 = "yes"
+expect.json."$.a" = { gte = 1, neq = 2, regex = "x", in = [1] }
+"#
+    ));
+}
+
+#[test]
 fn a_cycle_is_shown_as_a_path() {
     assert_snapshot!(mistakes(
         r#"
