@@ -89,6 +89,60 @@ expect.json."$.a" = { gte = 1, neq = 2, regex = "x", in = [1] }
 }
 
 #[test]
+fn what_cannot_work_is_told_before_the_run() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.headers]
+get = "/"
+headers."X Tenant" = "a"
+headers.X-Note = "two\nlines"
+expect.json."$.items" = { len = "2" }
+
+[ready.never]
+get = "/"
+stable = 0
+every = "0s"
+expect.status = 200
+
+[ready.too_short]
+get = "/"
+stable = 10
+every = "10s"
+for = "20s"
+expect.status = 200
+
+[use.nobody]
+pack = "admin_only"
+with = { routes = [], admin = "{{ boss.token }}", user = "x" }
+
+[use.docs]
+pack = "fastapi"
+with.docs = "closd"
+
+[http.user]
+get = "/{{ usr }}"
+expect.status = 200
+"#
+    ));
+}
+
+#[test]
+fn explain_says_what_is_expected() {
+    let suite = r#"
+[http.a]
+get = "/items"
+expect.status = [200, 204]
+expect.json."$.n" = { gt = 0, type = "integer" }
+expect.headers.etag = { exists = true }
+expect.within = "800ms"
+control = "/nowhere"
+"#;
+    let said = Project::http("http://127.0.0.1:1", suite).smoke(&["explain", "prod", "http.a"]);
+    said.exits(0);
+    assert_snapshot!(said.stdout);
+}
+
+#[test]
 fn a_cycle_is_shown_as_a_path() {
     assert_snapshot!(mistakes(
         r#"
@@ -208,7 +262,8 @@ valid_for = "1d"
 
 #[test]
 fn what_the_call_names_must_exist() {
-    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\ntags = [\"quick\"]\n";
+    let suite = "vars.route = \"/\"\n[http.a]\nget = \"{{ route }}\"\nexpect.status = 200\ntags = [\"quick\"]\n\
+        [use.guards]\npack = \"admin_only\"\nwith = { routes = [\"GET /\"], admin = \"a\", user = \"b\" }\n";
     let project = Project::http(&nobody(), suite);
     let said = |args: &[&str]| project.smoke(args).exits(2).stderr.clone();
     let all = [
@@ -216,6 +271,7 @@ fn what_the_call_names_must_exist() {
         said(&["run", "prod", "--suite", "x"]),
         said(&["run", "prod", "--tag", "quik"]),
         said(&["run", "prod", "--var", "nothing=1"]),
+        said(&["run", "prod", "--var", "routes=1"]),
         said(&["run", "prod", "--only", "[a"]),
         said(&["run", "prod", "--skip", "htp.*"]),
         said(&["explain", "prod", "http.b"]),

@@ -79,7 +79,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
         expansion.add(&ground, checks, &mut mistakes);
     }
     names::check(&expansion, &mut mistakes);
-    known_vars.extend(expansion.names_used().into_iter().filter(|name| !name.contains('.')));
+    known_vars.extend(expansion.plain_names());
     unknown_vars(request, &known_vars, &mut mistakes);
     graph::connect(&mut expansion, &mut mistakes);
     request.selection.leave_out(&mut expansion, &mut mistakes);
