@@ -127,6 +127,26 @@ expect.status = 200
 }
 
 #[test]
+fn mistakes_of_the_project_and_of_its_suites_are_told_together() {
+    let project = "[env.prod]\nsuites = [\"s\", \"s\"]\nhtp = \"http://127.0.0.1:1\"\nconcurrency = 0\n\n[env.next]\nallow = [\"red\"]\n";
+    let said = Project::new(project)
+        .suite("s", "[http.a]\nget = 3\nexpect.status = 200\n")
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
+fn a_project_that_verifies_nothing_is_not_valid() {
+    let empty = Project::new("").smoke(&["validate"]);
+    empty.exits(2);
+    let idle = Project::new("[env.prod]\nsuites = [\"s\"]\n").suite("s", "title = \"S\"\n");
+    let idle = idle.smoke(&["validate"]);
+    idle.exits(2);
+    assert_snapshot!([empty.stderr, idle.stderr].join("---\n"));
+}
+
+#[test]
 fn explain_says_what_is_expected() {
     let suite = r#"
 [http.a]
@@ -286,6 +306,10 @@ fn a_filter_that_selects_nothing_exits_4() {
     let said = project.smoke(&["run", "prod", "--only", "sql.*"]);
     said.exits(4);
     assert_snapshot!(said.stderr, @"nothing was selected: no check matches --only 'sql.*'; `smoke list prod` shows them all");
+    let said = project.smoke(&["run", "prod", "--only", "htp.a"]);
+    said.exits(4);
+    assert_snapshot!(said.stderr, @"nothing was selected: no check matches --only 'htp.a'; did you mean `http.a`? `smoke list prod` shows them all");
+    project.smoke(&["run", "prod", "--jobs", "0"]).exits(2);
 }
 
 #[test]
