@@ -122,6 +122,9 @@ with.docs = "closd"
 [http.user]
 get = "/{{ usr }}"
 expect.status = 200
+
+[vars]
+token = "{{ user.token }}"
 "#
     ));
 }

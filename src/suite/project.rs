@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use crate::outcome::Effect;
 
 use super::tree::{Entry, Table, Value};
-use super::{Mistake, Period, Problem, Retry, Source, Spanned, decode, decode_partly, one_of};
+use super::{Mistake, Period, Problem, Retry, Source, Spanned, decode, decode_partly, did_you_mean, one_of};
 
 /// What holds unless an environment, a suite or a check says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -272,7 +272,11 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
             Table::default()
         }
     });
-    if table.get("suites").is_none() {
+    if table
+        .0
+        .iter()
+        .all(|entry| did_you_mean(&entry.key, ["suites"]).is_none())
+    {
         problems.push(
             Problem::at(entry.key_span.clone(), "`suites` is missing")
                 .hint("suites = [\"shop\"] means suites/shop.toml"),
