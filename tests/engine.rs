@@ -200,7 +200,7 @@ get = "/health"
 expect.json."$.version" = "new"
 for = "60ms"
 every = "10ms"
-stable = 100
+stable = 3
 [http.a]
 get = "/health"
 expect.status = 200

@@ -50,6 +50,122 @@ expect.status = 200
 }
 
 #[test]
+fn types_and_values_are_told_in_the_words_of_toml() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+retry = 3
+tags = "slow"
+needs = { b = 1 }
+title = 3
+expect.status = 200
+
+[rate_limit.b]
+get = "/"
+limit = "ten"
+per = "1m"
+
+[rate_limit.c]
+get = "/"
+limt = 10
+per = "1m"
+
+[headers.d]
+get = "/"
+baseline = "pagee"
+
+[headers.e]
+get = "/"
+baseline = 3
+
+[http.f]
+get = "/"
+basic = { user = "x" }
+http2 = "yes"
+expect.json."$.a" = { gte = 1, neq = 2, regex = "x", in = [1] }
+"#
+    ));
+}
+
+#[test]
+fn what_cannot_work_is_told_before_the_run() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.headers]
+get = "/"
+headers."X Tenant" = "a"
+headers.X-Note = "two\nlines"
+expect.json."$.items" = { len = "2" }
+
+[ready.never]
+get = "/"
+stable = 0
+every = "0s"
+expect.status = 200
+
+[ready.too_short]
+get = "/"
+stable = 10
+every = "10s"
+for = "20s"
+expect.status = 200
+
+[use.nobody]
+pack = "admin_only"
+with = { routes = [], admin = "{{ boss.token }}", user = "x" }
+
+[use.docs]
+pack = "fastapi"
+with.docs = "closd"
+
+[http.user]
+get = "/{{ usr }}"
+expect.status = 200
+
+[vars]
+token = "{{ user.token }}"
+"#
+    ));
+}
+
+#[test]
+fn mistakes_of_the_project_and_of_its_suites_are_told_together() {
+    let project = "[env.prod]\nsuites = [\"s\", \"s\"]\nhtp = \"http://127.0.0.1:1\"\nconcurrency = 0\n\n[env.next]\nallow = [\"red\"]\n";
+    let said = Project::new(project)
+        .suite("s", "[http.a]\nget = 3\nexpect.status = 200\n")
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
+fn a_project_that_verifies_nothing_is_not_valid() {
+    let empty = Project::new("").smoke(&["validate"]);
+    empty.exits(2);
+    let idle = Project::new("[env.prod]\nsuites = [\"s\"]\n").suite("s", "title = \"S\"\n");
+    let idle = idle.smoke(&["validate"]);
+    idle.exits(2);
+    assert_snapshot!([empty.stderr, idle.stderr].join("---\n"));
+}
+
+#[test]
+fn explain_says_what_is_expected() {
+    let suite = r#"
+[http.a]
+get = "/items"
+expect.status = [200, 204]
+expect.json."$.n" = { gt = 0, type = "integer" }
+expect.headers.etag = { exists = true }
+expect.within = "800ms"
+control = "/nowhere"
+"#;
+    let said = Project::http("http://127.0.0.1:1", suite).smoke(&["explain", "prod", "http.a"]);
+    said.exits(0);
+    assert_snapshot!(said.stdout);
+}
+
+#[test]
 fn a_cycle_is_shown_as_a_path() {
     assert_snapshot!(mistakes(
         r#"
@@ -169,7 +285,8 @@ valid_for = "1d"
 
 #[test]
 fn what_the_call_names_must_exist() {
-    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\ntags = [\"quick\"]\n";
+    let suite = "vars.route = \"/\"\n[http.a]\nget = \"{{ route }}\"\nexpect.status = 200\ntags = [\"quick\"]\n\
+        [use.guards]\npack = \"admin_only\"\nwith = { routes = [\"GET /\"], admin = \"a\", user = \"b\" }\n";
     let project = Project::http(&nobody(), suite);
     let said = |args: &[&str]| project.smoke(args).exits(2).stderr.clone();
     let all = [
@@ -177,6 +294,7 @@ fn what_the_call_names_must_exist() {
         said(&["run", "prod", "--suite", "x"]),
         said(&["run", "prod", "--tag", "quik"]),
         said(&["run", "prod", "--var", "nothing=1"]),
+        said(&["run", "prod", "--var", "routes=1"]),
         said(&["run", "prod", "--only", "[a"]),
         said(&["run", "prod", "--skip", "htp.*"]),
         said(&["explain", "prod", "http.b"]),
@@ -191,6 +309,10 @@ fn a_filter_that_selects_nothing_exits_4() {
     let said = project.smoke(&["run", "prod", "--only", "sql.*"]);
     said.exits(4);
     assert_snapshot!(said.stderr, @"nothing was selected: no check matches --only 'sql.*'; `smoke list prod` shows them all");
+    let said = project.smoke(&["run", "prod", "--only", "htp.a"]);
+    said.exits(4);
+    assert_snapshot!(said.stderr, @"nothing was selected: no check matches --only 'htp.a'; did you mean `http.a`? `smoke list prod` shows them all");
+    project.smoke(&["run", "prod", "--jobs", "0"]).exits(2);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `smoke explain`: what a check would send, in what order and why. Sends nothing.
+//! `smoke explain`: what a check would send and expects, in what order and why. Sends nothing.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 
 use crate::outcome::Exit;
 use crate::plan::{Plan, PlannedCheck};
-use crate::suite::{Mistake, one_of};
+use crate::suite::{Matcher, Mistake, Node, Value, decode, one_of, spoken, toml_of};
 
 use super::select::{Select, dry};
 use super::{Failure, print};
@@ -85,11 +85,15 @@ fn explain(plan: &Plan, at: usize, text: &mut String) {
         text,
         "  effect      {}, at most {} an attempt",
         check.effect,
-        humantime::format_duration(check.timeout + check.check.patience())
+        spoken(check.timeout + check.check.patience())
     );
     waits(plan, at, text);
     let _ = writeln!(text, "  sends");
     steps(check, text);
+    for (at, line) in expectations(check).iter().enumerate() {
+        let head = if at == 0 { "  expects\n" } else { "" };
+        let _ = writeln!(text, "{head}    {line}");
+    }
     for step in plan.checks.iter().filter(|step| step.cleans == Some(at)) {
         let _ = writeln!(text, "  at the end, whatever happened, it cleans up");
         steps(step, text);
@@ -109,6 +113,34 @@ fn steps(check: &PlannedCheck, text: &mut String) {
         for line in step.lines() {
             let _ = writeln!(text, "    {line}");
         }
+    }
+}
+
+/// What the table says besides what is sent, one line a value.
+fn expectations(check: &PlannedCheck) -> Vec<String> {
+    let steps = check.check.steps().join("\n");
+    let told = |node: &Node| matches!(&node.value, Value::Text(text) if text.contains(' ') && steps.contains(text));
+    let mut lines = Vec::new();
+    if let Value::Table(table) = &check.table.value {
+        let sent = |key: &str| check.entry.groups.iter().any(|group| group.field == key);
+        for entry in table.0.iter().filter(|entry| !sent(&entry.key) && !told(&entry.node)) {
+            let name = if entry.key == "expect" { "" } else { &entry.key };
+            state(name, &entry.node, &mut lines);
+        }
+    }
+    lines
+}
+
+/// A table of operators says what is expected; any other one is looked into.
+fn state(name: &str, node: &Node, lines: &mut Vec<String>) {
+    match (decode::<Matcher>(node, &[]), &node.value) {
+        (Ok(matcher), _) => lines.push(format!("{name}: {}", matcher.describe())),
+        (Err(_), Value::Table(table)) => {
+            for entry in &table.0 {
+                state(format!("{name} {}", entry.key).trim_start(), &entry.node, lines);
+            }
+        }
+        (Err(_), _) => lines.push(format!("{name}: {}", toml_of(&node.to_json()))),
     }
 }
 

@@ -10,6 +10,9 @@ use crate::outcome::Exit;
 use super::select::{Select, dry};
 use super::{Failure, print};
 
+/// An id that is wider than this stands out of its column, and leaves the others where they are.
+const WIDEST: usize = 40;
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The environment, as in [env.NAME] of smoke.toml
@@ -25,6 +28,7 @@ impl Args {
             .checks
             .iter()
             .map(|check| check.id.to_string().chars().count())
+            .filter(|wide| *wide <= WIDEST)
             .max()
             .unwrap_or(0);
         let mut text = String::new();

@@ -36,7 +36,7 @@ Examples:
   smoke demo --break rls_off         the same with one promise broken
   smoke run prod                     verify the environment `prod` of ./smoke.toml
   smoke run prod --only 'rls.*'      only the Row Level Security checks, and what they need
-  smoke explain prod login.admin     what a check would send, and why; sends nothing
+  smoke explain prod login.admin     what a check would send and expects; sends nothing
   smoke kinds rls                    the manual page of a kind of check
 
 Exit codes:
@@ -60,7 +60,7 @@ enum Command {
     List(list::Args),
     /// Look for mistakes in smoke.toml and the suites; sends nothing
     Validate(validate::Args),
-    /// Say what a check would send, in what order and why; sends nothing
+    /// Say what a check would send and expects, in what order and why; sends nothing
     Explain(explain::Args),
     /// List the kinds of checks, or print the manual page of one
     Kinds(kinds::Args),
@@ -103,7 +103,13 @@ enum Failure {
 }
 
 impl From<Vec<Mistake>> for Failure {
-    fn from(mistakes: Vec<Mistake>) -> Self {
+    /// In the order of the files and their lines.
+    fn from(mut mistakes: Vec<Mistake>) -> Self {
+        let place = |mistake: &Mistake| {
+            let place = mistake.place.as_ref()?;
+            Some((place.file.clone(), place.line, place.column))
+        };
+        mistakes.sort_by_key(place);
         Self::Mistakes(mistakes)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal};
 use std::mem::ManuallyDrop;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(super) struct Args {
 pub(super) struct How {
     /// Checks in flight at most
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     /// Start nothing more after the first failure
     #[arg(long)]
     fail_fast: bool,
@@ -60,7 +61,7 @@ impl Args {
 
 impl How {
     /// Checks in flight at most.
-    pub(super) fn jobs(&self) -> Option<usize> {
+    pub(super) fn jobs(&self) -> Option<NonZeroUsize> {
         self.jobs
     }
 

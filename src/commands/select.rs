@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::plan::{Plan, Request, Selection, build};
-use crate::suite::{Mistake, Project};
+use crate::suite::{Mistake, Project, did_you_mean};
 
 use super::Failure;
 
@@ -53,7 +53,8 @@ impl Select {
 /// The plan for `request` in the environment called `name`, and the project's folder.
 fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, PathBuf), Failure> {
     let project = Project::load(folder)?;
-    let plan = build(&project, project.environment(name)?, request)?;
+    let environment = project.environment(name)?;
+    let plan = build(&project, environment, request)?;
     if plan.checks.is_empty() {
         let filters = request.selection.only.iter().map(|glob| format!("--only '{glob}'"));
         let filters: Vec<String> = filters
@@ -61,14 +62,33 @@ fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, P
             .collect();
         let why = match filters.as_slice() {
             [] => format!("the suites of `{name}` have no checks"),
-            some => format!(
-                "no check matches {}; `smoke list {name}` shows them all",
-                some.join(" ")
-            ),
+            some => {
+                let all = Request {
+                    selection: Selection::default(),
+                    ..request.clone()
+                };
+                let hint = match (&build(&project, environment, &all), request.selection.only.as_slice()) {
+                    (Ok(all), [only]) => nearest(only, all),
+                    _ => None,
+                };
+                let hint = hint.map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
+                format!(
+                    "no check matches {}; {hint}`smoke list {name}` shows them all",
+                    some.join(" ")
+                )
+            }
         };
         return Err(Failure::Nothing(why));
     }
     Ok((plan, project.root))
+}
+
+/// The name in `plan` that `only` is a misspelling of.
+fn nearest(only: &str, plan: &Plan) -> Option<String> {
+    let ids = plan.checks.iter().map(|check| &check.id);
+    let names = ids.flat_map(|id| [id.to_string(), id.name.clone()]);
+    let names: Vec<String> = names.collect();
+    did_you_mean(only, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// The plan for a command that sends nothing: it may lack what only a run needs.

@@ -25,12 +25,25 @@ impl Args {
             None => project.environments.iter().collect(),
         };
         let (mut text, mut mistakes): (String, Vec<Mistake>) = Default::default();
+        if environments.is_empty() {
+            mistakes.clone_from(&project.mistakes);
+            let nothing = Mistake::nowhere(format!("there is no environment in {}", project.source.file));
+            mistakes.push(nothing.hint("[env.prod] with suites = [\"shop\"] and http = \"https://…\""));
+        }
         for environment in environments {
             let request = Request {
                 dry: true,
                 ..Request::default()
             };
             match build(&project, environment, &request) {
+                Ok(plan) if plan.checks.is_empty() => {
+                    let nothing = Mistake::nowhere(format!("environment `{}` has no checks", environment.name));
+                    let place = project.source.place(&environment.header);
+                    mistakes.push(Mistake {
+                        place: Some(place),
+                        ..nothing.hint("name a suite that has some: suites = [\"shop\"]")
+                    });
+                }
                 Ok(plan) => {
                     if self.environment.is_some() {
                         complete(&plan)?;

@@ -25,6 +25,7 @@ impl Shared<'_> {
     pub(super) fn outcome(&self, at: usize, ended: Ended) -> Outcome {
         let planned = &self.plan.checks[at];
         let mut findings = ended.findings;
+        findings.sort_by_key(|finding| finding.span.as_ref().map(|span| span.start));
         place_findings(&mut findings, planned);
         let (unobserved, hint) = ended
             .unobserved

@@ -1,5 +1,6 @@
 //! `ready`: the gate that everything else waits for.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -51,25 +52,49 @@ pub(super) struct Ready {
     expect: Expect,
     /// How long to keep asking.
     #[serde(rename = "for", default = "three_minutes")]
-    window: Period,
+    window: Spanned<Period>,
     /// The pause between two requests.
     #[serde(default = "two_seconds")]
-    every: Period,
+    every: Spanned<Period>,
     /// So many consecutive successes.
     #[serde(default = "once")]
-    stable: u32,
+    stable: Spanned<NonZeroU32>,
 }
 
-fn three_minutes() -> Period {
-    Period(Duration::from_secs(180))
+fn three_minutes() -> Spanned<Period> {
+    Spanned::new(0..0, Period(Duration::from_secs(180)))
 }
 
-fn two_seconds() -> Period {
-    Period(Duration::from_secs(2))
+fn two_seconds() -> Spanned<Period> {
+    Spanned::new(0..0, Period(Duration::from_secs(2)))
 }
 
-fn once() -> u32 {
-    1
+fn once() -> Spanned<NonZeroU32> {
+    Spanned::new(0..0, NonZeroU32::MIN)
+}
+
+impl Ready {
+    /// Pauses without end, or more of them than there is time for.
+    fn impossible(&self) -> Option<Problem> {
+        if self.every.0.is_zero() {
+            return Some(Problem::at(
+                self.every.span(),
+                "without a pause between two requests this is a flood",
+            ));
+        }
+        let pauses = self.stable.get() - 1;
+        let needed = self.every.0.saturating_mul(pauses);
+        if needed <= self.window.0 && !self.window.0.is_zero() {
+            return None;
+        }
+        let spans = [self.window.span(), self.stable.span(), self.every.span()];
+        let said = spans.into_iter().find(|span| !span.is_empty()).unwrap_or_default();
+        let message = format!(
+            "{} answers in a row, {} apart, do not fit into {}",
+            *self.stable, *self.every, *self.window
+        );
+        Some(Problem::at(said, message).hint(format!("for = \"{}\" or more", Period(needed.max(self.every.0)))))
+    }
 }
 
 impl Kind for Ready {
@@ -81,6 +106,7 @@ impl Kind for Ready {
     fn mistakes(&self) -> Vec<Problem> {
         let mut problems = self.request.mistakes();
         problems.extend(self.expect.mistakes());
+        problems.extend(self.impossible());
         problems
     }
 
@@ -92,7 +118,7 @@ impl Kind for Ready {
         Some(Gate {
             window: self.window.0,
             every: self.every.0,
-            stable: self.stable.max(1),
+            stable: self.stable.get(),
         })
     }
 
@@ -104,7 +130,7 @@ impl Kind for Ready {
         let mut steps = self.request.steps();
         steps.push(format!(
             "again every {} for up to {}, until it holds {} in a row",
-            self.every, self.window, self.stable
+            *self.every, *self.window, *self.stable
         ));
         steps
     }

@@ -1,6 +1,7 @@
 //! The pipeline from suites to a plan.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use crate::deployment::Protocol;
@@ -23,7 +24,7 @@ pub struct Request {
     /// `--var` names and values.
     pub vars: Vec<(String, String)>,
     /// Overrides the environment's concurrency.
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// Endpoints that are known to be missing, with the reason: checks that need them are skipped.
     pub absent: Vec<(Protocol, String)>,
     /// Nothing is going to be sent: variables that only `--var` would give may be missing.
@@ -37,7 +38,7 @@ pub struct Request {
 /// # Errors
 /// Everything that is wrong in the environment, the suites and the request.
 pub fn build(project: &Project, environment: &Environment, request: &Request) -> Result<Plan, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
+    let mut mistakes = project.mistakes.clone();
     let secrets = Secrets::default();
     let suites = load_suites(project, environment, request, &mut mistakes);
     let defaults = environment.defaults.or(project.defaults);
@@ -79,7 +80,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
         expansion.add(&ground, checks, &mut mistakes);
     }
     names::check(&expansion, &mut mistakes);
-    known_vars.extend(expansion.names_used().into_iter().filter(|name| !name.contains('.')));
+    known_vars.extend(expansion.plain_names());
     unknown_vars(request, &known_vars, &mut mistakes);
     graph::connect(&mut expansion, &mut mistakes);
     request.selection.leave_out(&mut expansion, &mut mistakes);
@@ -94,6 +95,10 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
     };
     let chosen = request.selection.choose(&expansion, &mut mistakes);
     let mut drafts = graph::keep(expansion.drafts, &chosen);
+    if !project.mistakes.is_empty() {
+        // An address that is missing may only be misspelt.
+        stop_at(&mut mistakes, &secrets)?;
+    }
     let deployment = endpoints::resolve(&mut drafts, &addresses, &mut mistakes);
     stop_at(&mut mistakes, &secrets)?;
     let unset = names::unset(&drafts, &addresses);
@@ -106,8 +111,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
         concurrency: request
             .jobs
             .or(defaults.concurrency)
-            .unwrap_or(Defaults::CONCURRENCY)
-            .max(1),
+            .map_or(Defaults::CONCURRENCY, NonZeroUsize::get),
         deployment,
         secrets,
         awaited: awaited.into_iter().collect(),
@@ -127,13 +131,6 @@ fn stop_at(mistakes: &mut Vec<Mistake>, secrets: &Secrets) -> Result<(), Vec<Mis
             distinct.push(mistake);
         }
     }
-    let place = |mistake: &Mistake| {
-        mistake
-            .place
-            .as_ref()
-            .map(|place| (place.file.clone(), place.line, place.column))
-    };
-    distinct.sort_by_key(place);
     Err(distinct)
 }
 

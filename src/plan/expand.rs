@@ -1,7 +1,6 @@
 //! From a check as it is written to checks that can run: one per value of `each`, rendered, read, and judged for sense.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -11,9 +10,10 @@ use crate::kinds::{Entry as Kind, KINDS};
 use crate::outcome::{CheckId, Skip};
 use crate::suite::{
     CheckDef, Defaults, Entries, Environment, Mistake, NamesAt, Node, Problem, Scope, Spanned, UseKeys, Value,
-    names_in, one_of, render_text, truthy,
+    names_in, one_of,
 };
 
+use super::condition::{condition, skip};
 use super::each::{Case, cases};
 use super::origin::Origin;
 use super::read::{bare, captures, read};
@@ -100,12 +100,13 @@ impl Expansion {
         }
     }
 
-    /// Every variable that a template mentions.
-    pub(super) fn names_used(&self) -> BTreeSet<String> {
-        self.drafts
-            .iter()
-            .flat_map(|draft| draft.names.iter().flat_map(|(names, _)| names.iter().cloned()))
-            .collect()
+    /// Every name that a template of a suite uses and that has no dot. Those of a pack are its own.
+    pub(super) fn plain_names(&self) -> BTreeSet<String> {
+        let own = self.drafts.iter().filter(|draft| draft.check.used.is_none());
+        let own = own.flat_map(|draft| &draft.names);
+        let names = own.chain(self.uses.iter().flat_map(|used| &used.names));
+        let names = names.flat_map(|(names, _)| names);
+        names.filter(|name| !name.contains('.')).cloned().collect()
     }
 
     fn expand(&mut self, ground: &Ground<'_>, mut def: CheckDef) -> Result<(), Vec<Problem>> {
@@ -157,24 +158,6 @@ impl Expansion {
     }
 }
 
-/// Whether the check runs, and the parameters that are not given where it does not; adds the names that `when` uses.
-fn condition(
-    written: Option<&(String, Range<usize>)>,
-    scope: &Scope,
-    brought: Option<&Brought>,
-    names: &mut Vec<NamesAt>,
-) -> Result<(When, Option<String>), Vec<Problem>> {
-    let Some((text, at)) = written else {
-        return Ok((When::Run, None));
-    };
-    let used = names_in(&Node::new(at.clone(), Value::Text(text.clone())))?;
-    let late = used.iter().any(|(names, _)| captures(names, scope));
-    let when = when(text, at, late, scope)?;
-    let missing = brought.and_then(|brought| brought.missing(&when, &used, &scope.vars));
-    names.extend(used);
-    Ok((when, missing))
-}
-
 /// The title of a check, behind that of the use that brings it.
 fn title(keys: Option<&UseKeys>, own: Option<String>) -> String {
     let own = own.unwrap_or_default();
@@ -201,7 +184,7 @@ fn draft(
     let given = brought.and_then(|brought| brought.given(&names));
     let late = given.is_some() || names.iter().any(|(names, _)| captures(names, &scope));
     let table = late.then(|| bare(kind, node.clone(), &span));
-    let (check, common) = read(kind, node, &span, &scope, &names)?;
+    let (check, common, filled) = read(kind, node, &span, &scope, &names)?;
     if check.expects_nothing() && common.capture.is_empty() {
         let problem = Problem::whole("a check without any expectation cannot fail");
         let hint = format!(
@@ -264,6 +247,7 @@ fn draft(
             scope: Rc::new(scope),
             given,
         }),
+        table: filled,
         check,
         cleans: None,
         height: 0,
@@ -297,7 +281,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
     })?;
     let names = names_in(step)?;
     let mut scope = ground.scope.with(&case.bindings);
-    let (check, common) = read(kind, step.clone(), &step.span, &scope, &names)?;
+    let (check, common, table) = read(kind, step.clone(), &step.span, &scope, &names)?;
     let vars = Rc::clone(&scope.vars);
     let awaited = Rc::clone(&scope.awaited);
     let brought = ground.brought.as_deref();
@@ -334,6 +318,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
             scope: Rc::new(scope),
             given,
         }),
+        table,
         check,
         cleans: None,
         height: 0,
@@ -363,52 +348,4 @@ impl Ground<'_> {
             .as_ref()
             .map_or_else(|| check.to_owned(), |brought| brought.full_name(check))
     }
-}
-
-/// Why the check called `name` is not to be run: what the use says goes before what its pack says.
-fn skip(
-    brought: Option<&Brought>,
-    name: &str,
-    own: Option<&String>,
-    when: &When,
-    missing: Option<&str>,
-) -> Option<Skip> {
-    let of_use = brought.and_then(|brought| brought.keys.skip.as_ref()?.of(name).map(str::to_owned));
-    if let Some(reason) = of_use.or_else(|| own.cloned()).or_else(|| missing.map(str::to_owned)) {
-        return Some(Skip::Declared { reason });
-    }
-    let mut conditions = brought.map(|brought| &brought.when).into_iter().chain([when]);
-    conditions.find_map(|when| match when {
-        When::Skip(expression) => Some(Skip::When {
-            expression: expression.clone(),
-        }),
-        When::Run | When::Late(_) => None,
-    })
-}
-
-pub(super) enum When {
-    Run,
-    Skip(String),
-    Late(String),
-}
-
-impl When {
-    pub(super) fn late(&self) -> Option<String> {
-        match self {
-            Self::Late(expression) => Some(expression.clone()),
-            Self::Run | Self::Skip(_) => None,
-        }
-    }
-}
-
-pub(super) fn when(text: &str, at: &Range<usize>, late: bool, scope: &Scope) -> Result<When, Vec<Problem>> {
-    if late {
-        return Ok(When::Late(text.to_owned()));
-    }
-    let value = render_text(text, scope).map_err(|reason| vec![Problem::at(at.clone(), reason)])?;
-    Ok(if truthy(&value) {
-        When::Run
-    } else {
-        When::Skip(text.to_owned())
-    })
 }

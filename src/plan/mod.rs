@@ -2,6 +2,7 @@
 //! found here, all of it, before anything is sent.
 
 mod build;
+mod condition;
 mod each;
 mod endpoints;
 mod expand;
@@ -84,6 +85,8 @@ pub struct PlannedCheck {
     pub cookies_of: Option<usize>,
     /// Set where it is not to run.
     pub skip: Option<Skip>,
+    /// Its table, templates filled as far as they are known.
+    pub table: Node,
     /// The check; where `late` is set, with placeholders for what is captured during the run.
     pub check: Box<dyn Check>,
     /// What to fill in and read again just before it runs.

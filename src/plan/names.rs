@@ -227,6 +227,9 @@ fn nobody(name: &str, span: &Range<usize>, in_pack: bool, known: &[&str]) -> Pro
     let hint = match did_you_mean(root, known.iter().copied()) {
         Some(meant) => format!("did you mean `{}`?", name.replacen(root, meant, 1)),
         None if in_pack => format!("a pack knows its own parameters only: declare [params.{root}]"),
+        None if root != name => {
+            format!("a check called `{root}` would hand it over, such as [login.{root}]; or give vars.{root}")
+        }
         None => format!("give it with --var {root}=…, or as vars.{root} in the suite or the environment"),
     };
     Problem::at(span.clone(), format!("unknown name `{name}`")).hint(hint)

@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use crate::kinds::{Check, Entry as Kind};
 use crate::suite::{
-    CheckDef, Common, Names, NamesAt, Node, Problem, Scope, Value, is_placeholder, render_partly, render_text,
+    CheckDef, Common, Names, NamesAt, Node, Problem, Scope, Value, is_placeholder, names_in, render_partly, render_text,
 };
+
+/// A check that was read: what it is, what every check can say, and the kind's part of its table.
+pub(super) type Whole = (Box<dyn Check>, Common, Node);
 
 /// Renders and reads a table: the kind's part, and the keys that every check takes.
 pub(super) fn read(
@@ -14,16 +17,13 @@ pub(super) fn read(
     span: &Range<usize>,
     scope: &Scope,
     names: &[NamesAt],
-) -> Result<(Box<dyn Check>, Common), Vec<Problem>> {
+) -> Result<Whole, Vec<Problem>> {
     let (rendered, mut problems, templates) = if names.is_empty() {
         (written, Vec::new(), None)
     } else {
-        let (rendered, problems) = render_partly(&written, scope);
+        let (rendered, problems) = fill(&written, scope);
         (rendered, problems, Some(written))
     };
-    if !problems.is_empty() {
-        problems = unknown_first(problems, names, scope);
-    }
     let Value::Table(mut table) = rendered.value else {
         return Err(vec![Problem::at(span.clone(), "expected a table")]);
     };
@@ -46,7 +46,7 @@ pub(super) fn read(
         None => problem,
     }));
     match (check, common) {
-        (Some(check), Some(common)) if problems.is_empty() => Ok((check, common)),
+        (Some(check), Some(common)) if problems.is_empty() => Ok((check, common, node)),
         _ => Err(problems),
     }
 }
@@ -63,14 +63,21 @@ pub(super) fn bare(kind: &Kind, node: Node, span: &Range<usize>) -> Node {
     Node::new(span.clone(), Value::Table(table))
 }
 
-/// A name that nobody knows is reported once, by the check of names, and not as a failure to fill it in.
-fn unknown_first(problems: Vec<Problem>, names: &[NamesAt], scope: &Scope) -> Vec<Problem> {
-    let unknown: Vec<Problem> = names
+/// `node` with its templates filled as far as they can be. A name that nobody knows is reported as that, and not as a
+/// failure to fill it in.
+pub(super) fn fill(node: &Node, scope: &Scope) -> (Node, Vec<Problem>) {
+    let (filled, problems) = render_partly(node, scope);
+    if problems.is_empty() {
+        return (filled, problems);
+    }
+    let names = names_in(node).unwrap_or_default();
+    let names = names
         .iter()
-        .flat_map(|(names, span)| names.iter().map(move |name| (name, span)))
+        .flat_map(|(names, span)| names.iter().map(move |name| (name, span)));
+    let unknown: Vec<Problem> = names
         .filter_map(|(name, span)| super::names::unknown(name, scope, span))
         .collect();
-    if unknown.is_empty() { problems } else { unknown }
+    (filled, if unknown.is_empty() { problems } else { unknown })
 }
 
 /// A value that is not known yet cannot stand where a number, a duration or a name is read.

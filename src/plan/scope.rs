@@ -191,7 +191,10 @@ fn add_vars<'a>(
                 let value = overridden(request, &entry.key, node.to_json());
                 Rc::make_mut(&mut scope.vars).insert(entry.key.clone(), value);
             }
-            Err(problems) => mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem))),
+            Err(problems) => {
+                let hint = "a variable is made of env.NAME, of what --var gives, and of variables above it";
+                mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem.hint(hint))));
+            }
         }
     }
 }

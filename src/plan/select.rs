@@ -43,7 +43,8 @@ impl Selection {
     fn refuse_idle(flag: &str, patterns: &[Pattern], drafts: &[Draft], mistakes: &mut Vec<Mistake>) {
         for pattern in patterns {
             if !drafts.iter().any(|draft| matches(std::slice::from_ref(pattern), draft)) {
-                let names: Vec<String> = drafts.iter().map(|draft| draft.check.id.to_string()).collect();
+                let names = drafts.iter().map(|draft| &draft.check.id);
+                let names: Vec<String> = names.flat_map(|id| [id.to_string(), id.name.clone()]).collect();
                 let mistake = Mistake::nowhere(format!("{flag} {pattern}: no check matches"));
                 let meant = did_you_mean(pattern.as_str(), names.iter().map(String::as_str));
                 let hint = meant.map(|meant| format!("did you mean `{meant}`?"));

@@ -9,13 +9,14 @@ use serde_json::Value as Json;
 use crate::kinds::Entry as Kind;
 use crate::suite::{
     CheckDef, Defaults, Entry, Mistake, NamesAt, Node, OneOrEach, Pack, Packs, Param, ParamType, Problem, Scope,
-    Spanned, Table, UseDef, UseKeys, Value, decode, is_expression, is_placeholder, names_in, one_of, render,
-    render_partly, render_text, toml_of,
+    Spanned, Table, UseDef, UseKeys, Value, decode, is_expression, is_placeholder, names_in, one_of, render_text,
+    toml_of,
 };
 
-use super::expand::{Expansion, Ground, When, when};
+use super::condition::{When, when};
+use super::expand::{Expansion, Ground};
 use super::origin::{Origin, header};
-use super::read::captures;
+use super::read::{captures, fill};
 use super::{Given, scope};
 
 /// What a use says of the checks that it brings.
@@ -133,12 +134,12 @@ impl Expansion {
     fn settle<'a>(ground: &Ground<'a>, def: UseDef, pack: &Pack) -> Result<(Ground<'a>, Used), Vec<Problem>> {
         let mut problems = Vec::new();
         let keys = Node::new(def.name_span.clone(), Value::Table(def.keys));
-        let keys: UseKeys = render(&keys, &ground.scope)
-            .and_then(|keys| decode(&keys, &[]))
-            .unwrap_or_else(|found| {
-                problems.extend(found);
-                UseKeys::default()
-            });
+        let (keys, found) = fill(&keys, &ground.scope);
+        problems.extend(found);
+        let keys: UseKeys = decode(&keys, &[]).unwrap_or_else(|found| {
+            problems.extend(found);
+            UseKeys::default()
+        });
         if let Some(skip) = &keys.skip
             && let OneOrEach::Each(reasons) = &**skip
         {
@@ -282,14 +283,23 @@ fn values(
 }
 
 fn given(param: &Param, entry: &Entry, scope: &Scope, problems: &mut Vec<Problem>) -> Json {
-    let (node, found) = render_partly(&entry.node, scope);
-    let filled = found.is_empty();
+    let (node, found) = fill(&entry.node, scope);
+    let known = found.is_empty();
     problems.extend(found);
     let value = node.to_json();
-    let open = value.as_str().is_some_and(is_placeholder);
-    if filled
-        && !open
-        && let Some(expected) = param.accepts
+    if !known || value.as_str().is_some_and(is_placeholder) {
+        return value;
+    }
+    let at = || entry.node.span.clone();
+    if param.required() && value.as_array().is_some_and(Vec::is_empty) {
+        let problem = Problem::at(at(), format!("`{}` is empty: nothing would be verified", param.name));
+        problems.push(problem.hint("leave the use out"));
+    } else if let Some(text) = value.as_str().filter(|_| !param.one_of.is_empty())
+        && !param.one_of.iter().any(|one| one == text)
+    {
+        let hint = one_of(text, param.one_of.iter().map(String::as_str));
+        problems.push(Problem::at(at(), format!("unknown value `{text}`")).maybe_hint(hint));
+    } else if let Some(expected) = param.accepts
         && expected != ParamType::Any
         && ParamType::of(&value) != Some(expected)
     {
@@ -297,7 +307,7 @@ fn given(param: &Param, entry: &Entry, scope: &Scope, problems: &mut Vec<Problem
         let message = format!("`{}` is a {}, found {found}", param.name, expected.name());
         let example = param.example.as_ref().or(param.default.as_ref());
         let hint = example.map(|example| format!("for instance {} = {}", param.name, toml_of(example)));
-        problems.push(Problem::at(entry.node.span.clone(), message).maybe_hint(hint));
+        problems.push(Problem::at(at(), message).maybe_hint(hint));
     }
     value
 }

@@ -11,7 +11,7 @@ use serde::forward_to_deserialize_any;
 use serde_spanned::de::{SpannedDeserializer, is_spanned};
 
 use super::tree::{Entry, Value};
-use super::{Node, Problem, Table, one_of};
+use super::{Node, Problem, Table, did_you_mean, one_of};
 
 /// Keys that stand flat in a check's table and are one field of the kind: a `flatten` that keeps places.
 #[derive(Debug, Clone, Copy)]
@@ -55,20 +55,26 @@ pub fn decode_partly<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> (Opt
         Err(error) => error,
     };
     let mut rest = node.clone();
+    // What was set aside is missing now: complaints about that, and about what contained it, are our doing.
+    let mut aside: Vec<(Range<usize>, String)> = Vec::new();
     loop {
-        // What was set aside is missing now: complaints about what contained it are our doing.
-        let consequence = error.span.as_ref().is_some_and(|outer| {
-            problems
+        let consequence = error.span.as_ref().is_some_and(|outer| match &error.kind {
+            Kind::Missing(key) if aside.iter().any(|(table, gone)| table == outer && gone == key) => true,
+            _ => problems
                 .iter()
-                .any(|found| found.span.as_ref().is_some_and(|inner| contains(outer, inner)))
+                .any(|found| found.span.as_ref().is_some_and(|inner| contains(outer, inner))),
         });
         if !consequence {
             problems.push(error.problem(groups));
         }
-        let aside = error.span.as_ref().is_some_and(|span| set_aside(&mut rest, span));
-        if !aside {
+        let gone = error.span.as_ref().and_then(|span| set_aside(&mut rest, span));
+        let Some((table, key)) = gone else {
             return (None, problems);
+        };
+        if let Some(meant) = error.meant() {
+            aside.push((table.clone(), meant.to_owned()));
         }
+        aside.push((table, key));
         match T::deserialize(Decoder(&rest)) {
             Ok(value) => return (Some(value), problems),
             Err(next) => error = next,
@@ -76,30 +82,31 @@ pub fn decode_partly<T: DeserializeOwned>(node: &Node, groups: &[Group]) -> (Opt
     }
 }
 
-/// Removes the innermost entry or item that `span` is the key or the value of, or stands in.
-fn set_aside(node: &mut Node, span: &Range<usize>) -> bool {
+/// Removes the innermost entry or item that `span` is the key or the value of, or stands in; gives the span of what held
+/// it, and its key.
+fn set_aside(node: &mut Node, span: &Range<usize>) -> Option<(Range<usize>, String)> {
     let within = |outer: &Range<usize>| contains(outer, span);
     match &mut node.value {
         Value::Table(Table(entries)) => {
-            if entries
-                .iter_mut()
-                .any(|entry| entry.node.span != *span && set_aside(&mut entry.node, span))
-            {
-                return true;
+            let mut inner = entries.iter_mut().filter(|entry| entry.node.span != *span);
+            if let Some(gone) = inner.find_map(|entry| set_aside(&mut entry.node, span)) {
+                return Some(gone);
             }
             let hit = entries
                 .iter()
                 .position(|entry| within(&entry.key_span) || within(&entry.node.span));
-            hit.map(|at| entries.remove(at)).is_some()
+            hit.map(|at| (node.span.clone(), entries.remove(at).key))
         }
         Value::List(items) => {
-            if items.iter_mut().any(|item| item.span != *span && set_aside(item, span)) {
-                return true;
+            let mut inner = items.iter_mut().filter(|item| item.span != *span);
+            if let Some(gone) = inner.find_map(|item| set_aside(item, span)) {
+                return Some(gone);
             }
-            let hit = items.iter().position(|item| within(&item.span));
-            hit.map(|at| items.remove(at)).is_some()
+            let at = items.iter().position(|item| within(&item.span))?;
+            items.remove(at);
+            Some((node.span.clone(), String::new()))
         }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -116,24 +123,77 @@ struct Error {
 #[derive(Debug)]
 enum Kind {
     Unknown {
-        key: String,
+        /// `key` or `value`.
+        what: &'static str,
+        name: String,
         expected: &'static [&'static str],
     },
     Missing(&'static str),
     Other(String),
 }
 
+/// What serde calls a type, in the words of TOML.
+fn in_toml(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "an array",
+        "a map" => "a table",
+        "a boolean" => "true or false",
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        other if other.starts_with("a nonzero u") => "a whole number, 1 or more",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    }
+}
+
+/// A value as TOML has it, or its type where it may be long.
+fn found(unexpected: de::Unexpected<'_>) -> String {
+    match unexpected {
+        de::Unexpected::Bool(yes) => yes.to_string(),
+        de::Unexpected::Signed(number) => number.to_string(),
+        de::Unexpected::Unsigned(number) => number.to_string(),
+        de::Unexpected::Float(number) => number.to_string(),
+        de::Unexpected::Str(text) => format!("{text:?}"),
+        de::Unexpected::Unit => "null".to_owned(),
+        de::Unexpected::Seq => "an array".to_owned(),
+        de::Unexpected::Map => "a table".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 impl Error {
+    fn unknown(what: &'static str, name: &str, expected: &'static [&'static str]) -> Self {
+        Self {
+            span: None,
+            kind: Kind::Unknown {
+                what,
+                name: name.to_owned(),
+                expected,
+            },
+        }
+    }
+
     fn or_at(mut self, span: &Range<usize>) -> Self {
         self.span.get_or_insert_with(|| span.clone());
         self
     }
 
+    /// The key that was misspelt.
+    fn meant(&self) -> Option<&'static str> {
+        match &self.kind {
+            Kind::Unknown { name, expected, .. } => did_you_mean(name, expected.iter().copied()),
+            Kind::Missing(_) | Kind::Other(_) => None,
+        }
+    }
+
     fn problem(&self, groups: &[Group]) -> Problem {
         let (message, hint) = match &self.kind {
-            Kind::Unknown { key, expected } => {
-                let keys: Vec<&str> = expected.iter().flat_map(|field| keys_of(field, groups)).collect();
-                (format!("unknown key `{key}`"), one_of(key, keys.iter().copied()))
+            Kind::Unknown { what, name, expected } => {
+                let names: Vec<&str> = expected.iter().flat_map(|field| keys_of(field, groups)).collect();
+                (format!("unknown {what} `{name}`"), one_of(name, names.iter().copied()))
             }
             Kind::Missing(key) => (format!("`{key}` is missing"), None),
             Kind::Other(message) => (message.clone(), None),
@@ -168,28 +228,24 @@ impl de::Error for Error {
     }
 
     fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("expected {expected}, found {unexpected}"))
+        let expected = expected.to_string();
+        Self::custom(format_args!(
+            "expected {}, found {}",
+            in_toml(&expected),
+            found(unexpected)
+        ))
     }
 
     fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("expected {expected}, found {unexpected}"))
+        Self::invalid_type(unexpected, expected)
     }
 
     fn unknown_field(key: &str, expected: &'static [&'static str]) -> Self {
-        Self {
-            span: None,
-            kind: Kind::Unknown {
-                key: key.to_owned(),
-                expected,
-            },
-        }
+        Self::unknown("key", key, expected)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::custom(format_args!(
-            "unknown value `{variant}`, expected one of {}",
-            expected.join(", ")
-        ))
+        Self::unknown("value", variant, expected)
     }
 
     fn missing_field(key: &'static str) -> Self {
@@ -254,7 +310,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         match &self.0.value {
@@ -267,8 +323,9 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
                 current: None,
             })),
             _ => Err(de::Error::custom(format_args!(
-                "expected a string, found {}",
-                self.0.type_name()
+                "expected one of {}; found {}",
+                variants.join(", "),
+                self.0.to_json()
             ))),
         }
         .map_err(|error| error.or_at(&self.0.span))

@@ -33,7 +33,7 @@ pub use mistake::{Mistake, Problem};
 pub use pack::{Pack, Param, ParamType, toml_of};
 pub use packs::Packs;
 pub use project::{Defaults, Environment, Project, shown_path};
-pub use scalar::{ByteSize, Pattern, Period};
+pub use scalar::{ByteSize, Pattern, Period, spoken};
 pub use source::Source;
 pub use suggest::{did_you_mean, one_of};
 pub use suite::{CheckDef, Suite};

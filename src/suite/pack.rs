@@ -41,6 +41,8 @@ pub struct Param {
     pub optional: bool,
     /// A value to show.
     pub example: Option<Json>,
+    /// The only values that mean something, where the kinds do not say so.
+    pub one_of: Vec<String>,
 }
 
 /// The type of a parameter.
@@ -109,6 +111,8 @@ struct Declared {
     #[serde(default)]
     optional: bool,
     example: Option<Json>,
+    #[serde(default)]
+    one_of: Vec<String>,
 }
 
 impl Param {
@@ -137,7 +141,7 @@ impl Pack {
             Head::default()
         });
         let checks = read_checks(table, &mut problems);
-        problems.extend(duplicates(&checks, &[]));
+        problems.extend(duplicates(&checks, &[], &source));
         for check in &checks {
             if params.iter().any(|param| param.name == check.name) {
                 let message = format!("the name `{}` is taken by a parameter of the pack", check.name);
@@ -195,6 +199,7 @@ fn read_param(entry: Entry, problems: &mut Vec<Problem>) -> Option<Param> {
         default: declared.default,
         optional: declared.optional,
         example: declared.example,
+        one_of: declared.one_of,
     })
 }
 

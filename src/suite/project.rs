@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::outcome::Effect;
 
 use super::tree::{Entry, Table, Value};
-use super::{Mistake, Node, Period, Problem, Retry, Source, Spanned, decode, one_of};
+use super::{Mistake, Period, Problem, Retry, Source, Spanned, decode, decode_partly, did_you_mean, one_of};
 
 /// What holds unless an environment, a suite or a check says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
-    /// How long one attempt of one check may take.
+    /// How long one attempt of one check may take: `"10s"` unless given.
     pub timeout: Option<Period>,
-    /// Checks in flight.
-    pub concurrency: Option<usize>,
-    /// How to try again.
+    /// Checks in flight at most: 32 unless given. `--jobs` goes before it.
+    pub concurrency: Option<NonZeroUsize>,
+    /// How to try again what did not pass: `{ times = 3, every = "500ms", for = "30s" }`. Not at all unless given.
     pub retry: Option<Retry>,
 }
 
@@ -52,7 +54,8 @@ impl Defaults {
     }
 }
 
-/// One `[env.NAME]`: where to look, and what is allowed there. Addresses and variables may hold templates.
+/// One `[env.NAME]`: where to look, and what is allowed there. Addresses and variables may hold templates. Its keys are
+/// `suites`, `http`, `postgres`, `redis`, `allow`, `vars`, and those of `[defaults]`.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// Its name.
@@ -80,8 +83,10 @@ pub struct Project {
     pub source: Source,
     /// `[defaults]`.
     pub defaults: Defaults,
-    /// `[env.*]`, in order.
+    /// `[env.*]`, in order, as far as they can be read.
     pub environments: Vec<Environment>,
+    /// What is wrong in it. A plan tells it, with what is wrong in the suites.
+    pub mistakes: Vec<Mistake>,
 }
 
 /// The keys of an environment that name addresses.
@@ -113,9 +118,12 @@ impl Project {
     /// Reads a project from text.
     ///
     /// # Errors
-    /// Everything that is wrong in it.
+    /// When it is not TOML.
     pub fn parse(source: Source, root: PathBuf) -> Result<Self, Vec<Mistake>> {
-        let (table, mut mistakes) = source.parse();
+        let (table, mistakes) = source.parse();
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
         let mut problems = Vec::new();
         let (mut defaults, mut environments) = (Defaults::default(), Vec::new());
         for entry in table.0 {
@@ -128,32 +136,29 @@ impl Project {
                 ),
             }
         }
-        mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem)));
-        if mistakes.is_empty() {
-            Ok(Self {
-                root,
-                source,
-                defaults,
-                environments,
-            })
-        } else {
-            Err(mistakes)
-        }
+        Ok(Self {
+            root,
+            mistakes: problems.into_iter().map(|problem| source.mistake(problem)).collect(),
+            source,
+            defaults,
+            environments,
+        })
     }
 
     /// The environment called `name`.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn environment(&self, name: &str) -> Result<&Environment, Mistake> {
-        self.environments
-            .iter()
+    /// When there is none; what is wrong in the file may be why.
+    pub fn environment(&self, name: &str) -> Result<&Environment, Vec<Mistake>> {
+        let mut environments = self.environments.iter();
+        environments
             .find(|environment| environment.name == name)
             .ok_or_else(|| {
                 let names = self.environments.iter().map(|environment| environment.name.as_str());
                 let hint = one_of(name, names);
                 let mistake = Mistake::nowhere(format!("there is no environment `{name}` in {}", self.source.file));
-                Mistake { hint, ..mistake }
+                let mistake = Mistake { hint, ..mistake };
+                self.mistakes.iter().cloned().chain([mistake]).collect()
             })
     }
 
@@ -223,24 +228,27 @@ fn read_environments(entry: Entry, problems: &mut Vec<Problem>) -> Vec<Environme
         .collect()
 }
 
-/// The plain keys of an environment.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The keys of an environment: the plain ones, and those that are read on their own.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Plain {
     suites: Vec<Spanned<String>>,
-    #[serde(default = "read_only")]
-    allow: Vec<Effect>,
+    #[serde(rename = "http")]
+    _http: IgnoredAny,
+    #[serde(rename = "postgres")]
+    _postgres: IgnoredAny,
+    #[serde(rename = "redis")]
+    _redis: IgnoredAny,
+    allow: Option<Vec<Effect>>,
+    #[serde(rename = "vars")]
+    _vars: IgnoredAny,
     timeout: Option<Period>,
-    concurrency: Option<usize>,
+    concurrency: Option<NonZeroUsize>,
     retry: Option<Retry>,
 }
 
-fn read_only() -> Vec<Effect> {
-    vec![Effect::Read]
-}
-
 fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environment> {
-    let Value::Table(mut table) = entry.node.value else {
+    let Value::Table(table) = &entry.node.value else {
         problems.push(Problem::at(
             entry.node.span,
             format!("expected a table {}", header_of(&entry.key)),
@@ -249,34 +257,46 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
     };
     let mut endpoints = BTreeMap::new();
     for protocol in PROTOCOLS {
-        if let Some(address) = table.take(protocol) {
-            endpoints.insert(protocol, read_addresses(address, problems));
+        if let Some(address) = table.get(protocol) {
+            endpoints.insert(protocol, read_addresses(address.clone(), problems));
         }
     }
-    let vars = table.take("vars").map_or_else(Table::default, |vars| {
-        if let Value::Table(vars) = vars.node.value {
-            vars
+    let vars = table.get("vars").map_or_else(Table::default, |vars| {
+        if let Value::Table(vars) = &vars.node.value {
+            vars.clone()
         } else {
             problems.push(Problem::at(
-                vars.node.span,
+                vars.node.span.clone(),
                 "expected a table such as vars = { workflows = 10 }",
             ));
             Table::default()
         }
     });
-    let plain: Plain = match decode(&Node::new(entry.key_span.clone(), Value::Table(table)), &[]) {
-        Ok(plain) => plain,
-        Err(found) => {
-            problems.extend(found);
-            return None;
+    if table
+        .0
+        .iter()
+        .all(|entry| did_you_mean(&entry.key, ["suites"]).is_none())
+    {
+        problems.push(
+            Problem::at(entry.key_span.clone(), "`suites` is missing")
+                .hint("suites = [\"shop\"] means suites/shop.toml"),
+        );
+    }
+    let (plain, found) = decode_partly(&entry.node, &[]);
+    problems.extend(found);
+    let plain: Plain = plain.unwrap_or_default();
+    for (at, suite) in plain.suites.iter().enumerate() {
+        if plain.suites[..at].iter().any(|before| **before == **suite) {
+            let message = format!("the suite `{}` is named twice", suite.as_str());
+            problems.push(Problem::at(suite.span(), message).hint("once is enough"));
         }
-    };
+    }
     Some(Environment {
         name: entry.key,
         header: entry.key_span,
         suites: plain.suites,
         endpoints,
-        allow: plain.allow,
+        allow: plain.allow.unwrap_or_else(|| vec![Effect::Read]),
         vars,
         defaults: Defaults {
             timeout: plain.timeout,

@@ -24,6 +24,19 @@ impl fmt::Display for Period {
     }
 }
 
+/// A duration as people say it, in the two largest units that it has: `3 years 2 months`, `1h 30m`, `250ms`.
+#[must_use]
+pub fn spoken(duration: Duration) -> String {
+    let whole = humantime::format_duration(duration).to_string();
+    let parts = whole.split(' ').take(2).map(|part| {
+        let unit = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number = &part[..part.len() - unit.len()];
+        let space = if unit.len() > 2 { " " } else { "" };
+        format!("{number}{space}{unit}")
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PeriodVisitor)
@@ -158,5 +171,19 @@ impl JsonSchema for Pattern {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": "regex" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_durations_are_said_in_two_units() {
+        let said = |seconds| spoken(Duration::from_secs(seconds));
+        assert_eq!(said(0), "0s");
+        assert_eq!(said(90), "1m 30s");
+        assert_eq!(said(86_400 + 2 * 3600 + 5), "1 day 2h");
+        assert_eq!(said(100_000_000), "3 years 2 months");
     }
 }

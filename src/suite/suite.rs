@@ -81,7 +81,7 @@ impl Suite {
             .take("use")
             .map_or_else(Vec::new, |entry| read_uses(entry, &mut problems));
         let checks = read_checks(table, &mut problems);
-        problems.extend(duplicates(&checks, &uses));
+        problems.extend(duplicates(&checks, &uses, &source));
         mistakes.extend(problems.into_iter().map(|problem| source.mistake(problem)));
         let name = Path::new(&source.file)
             .file_stem()
@@ -240,21 +240,24 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Names that are given twice: to checks, or to a check and a use.
-pub(super) fn duplicates(checks: &[CheckDef], uses: &[UseDef]) -> Vec<Problem> {
+pub(super) fn duplicates(checks: &[CheckDef], uses: &[UseDef], source: &Source) -> Vec<Problem> {
     let checks = checks
         .iter()
         .map(|check| (check.kind.as_str(), &check.name, &check.name_span));
     let uses = uses.iter().map(|used| ("use", &used.name, &used.name_span));
     let mut all: Vec<_> = checks.chain(uses).collect();
     all.sort_by_key(|(_, _, span)| span.start);
-    let mut taken: HashMap<&str, &str> = HashMap::new();
+    let mut taken: HashMap<&str, (&str, usize)> = HashMap::new();
     let mut problems = Vec::new();
     for (kind, name, span) in all {
-        if let Some(first) = taken.insert(name, kind) {
+        if let Some((first, line)) = taken.get(name.as_str()) {
+            let message = format!("the name `{name}` is taken by {first}.{name} in line {line}");
             problems.push(
-                Problem::at(span.clone(), format!("the name `{name}` is taken by {first}.{name}"))
+                Problem::at(span.clone(), message)
                     .hint("names are unique in a suite across kinds, so that {{ name.value }} needs no kind"),
             );
+        } else {
+            taken.insert(name, (kind, source.place(span).line));
         }
     }
     problems

@@ -132,20 +132,6 @@ impl Node {
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
         }
     }
-
-    /// The value's type, as TOML names it.
-    #[must_use]
-    pub fn type_name(&self) -> &'static str {
-        match &self.value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Int(_) => "integer",
-            Value::Float(_) => "float",
-            Value::Text(_) => "string",
-            Value::List(_) => "array",
-            Value::Table(_) => "table",
-        }
-    }
 }
 
 impl Table {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -265,6 +266,7 @@ impl Request {
                 );
             }
         }
+        problems.extend(self.headers.iter().filter_map(|(name, value)| bad_header(name, value)));
         let bodies = [
             self.json.as_ref().map(Spanned::span),
             self.body.as_ref().map(Spanned::span),
@@ -356,6 +358,19 @@ impl Request {
             Some((body, _)) => builder.body(body),
         }
     }
+}
+
+/// What is wrong with a header, if something is. Its value may be a secret: it is not repeated.
+fn bad_header(name: &str, value: &Spanned<String>) -> Option<Problem> {
+    if !is_placeholder(name) && HeaderName::from_bytes(name.as_bytes()).is_err() {
+        let problem = Problem::at(value.span(), format!("`{name}` is no name for a header"));
+        return Some(problem.hint("letters, digits and dashes, such as X-Api-Version"));
+    }
+    let sendable = is_placeholder(value) || HeaderValue::from_str(value).is_ok();
+    (!sendable).then(|| {
+        Problem::at(value.span(), format!("the header `{name}` cannot have this value"))
+            .hint("printable ASCII on one line")
+    })
 }
 
 /// A value as it stands in a query or a form.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::deployment::http::Response;
 use crate::outcome::Finding;
-use crate::suite::Spanned;
+use crate::suite::{Spanned, spoken};
 
 use super::observe::{Guess, Probe, Seen, With, Wrong};
 use super::{Jwt, Login, jwt};
@@ -122,7 +122,7 @@ fn claims(expected: &Spanned<Jwt>, token: Option<&str>, now: i64) -> Vec<Finding
     reason = "a positive number of seconds"
 )]
 fn span(seconds: f64) -> String {
-    humantime::format_duration(std::time::Duration::from_secs(seconds as u64)).to_string()
+    spoken(std::time::Duration::from_secs(seconds as u64))
 }
 
 fn refused_guess(login: &Login, seen: &Seen, guess: &Guess) -> Finding {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::outcome::Finding;
-use crate::suite::{Matcher, Spanned, did_you_mean};
+use crate::suite::{Matcher, Spanned, did_you_mean, spoken};
 
 use super::seen::{Failure, Seen, Worker};
 use super::{Queue, System};
@@ -209,5 +209,5 @@ fn stalled(queue: &Queue, seen: &Seen) -> Finding {
     reason = "a number of seconds, not negative"
 )]
 fn span(seconds: f64) -> String {
-    humantime::format_duration(std::time::Duration::from_secs(seconds as u64)).to_string()
+    spoken(std::time::Duration::from_secs(seconds as u64))
 }

@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::{Matcher, Operator};
+use crate::suite::is_placeholder;
 use crate::suite::scalar::Pattern;
 
 const OPERATORS: &[&str] = &[
@@ -30,6 +31,35 @@ const OPERATORS: &[&str] = &[
     "some",
     "none",
     "not",
+];
+
+/// What other tools call the operators.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("gte", &["ge"]),
+    ("min", &["ge"]),
+    ("at_least", &["ge"]),
+    ("lte", &["le"]),
+    ("max", &["le"]),
+    ("at_most", &["le"]),
+    ("is", &["eq"]),
+    ("equal", &["eq"]),
+    ("equals", &["eq"]),
+    ("neq", &["ne"]),
+    ("not_eq", &["ne"]),
+    ("not_equal", &["ne"]),
+    ("not_equals", &["ne"]),
+    ("in", &["one_of"]),
+    ("any_of", &["one_of"]),
+    ("has", &["contains"]),
+    ("includes", &["contains"]),
+    ("not_contains", &["lacks"]),
+    ("regex", &["matches"]),
+    ("pattern", &["matches"]),
+    ("size", &["len"]),
+    ("count", &["len"]),
+    ("length", &["len"]),
+    ("all", &["every"]),
+    ("any", &["some"]),
 ];
 
 impl<'de> Deserialize<'de> for Matcher {
@@ -110,7 +140,7 @@ fn operator<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Operator,
         "type" => Operator::Type(map.next_value()?),
         "exists" => Operator::Exists(map.next_value()?),
         "empty" => Operator::Empty(map.next_value()?),
-        "len" => Operator::Len(map.next_value()?),
+        "len" => Operator::Len(map.next_value::<Length>()?.0),
         "every" => Operator::Every(map.next_value()?),
         "some" => Operator::Some(map.next_value()?),
         "none" => Operator::None(map.next_value()?),
@@ -129,9 +159,10 @@ impl<'de> Deserialize<'de> for OperatorName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let known = OPERATORS.iter().find(|known| **known == name);
-        known
-            .map(|known| Self(known))
-            .ok_or_else(|| de::Error::unknown_field(&name, OPERATORS))
+        known.map(|known| Self(known)).ok_or_else(|| {
+            let meant = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == name);
+            de::Error::unknown_field(&name, meant.map_or(OPERATORS, |(_, meant)| meant))
+        })
     }
 }
 
@@ -145,6 +176,39 @@ impl<'de> Deserialize<'de> for Comparable {
             return Ok(Self(value));
         }
         Err(de::Error::custom("expected a number or a text to compare with"))
+    }
+}
+
+/// What is expected of a length, which is a number.
+struct Length(Matcher);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let matcher = Matcher::deserialize(deserializer)?;
+        match matcher.no_number() {
+            Some(value) => Err(de::Error::custom(format_args!(
+                "a length is a number, and never {value}"
+            ))),
+            None => Ok(Self(matcher)),
+        }
+    }
+}
+
+impl Matcher {
+    /// A value that a number is compared with in vain; what is not known yet may become a number.
+    fn no_number(&self) -> Option<&Value> {
+        let wrong = |value: &&Value| !value.is_number() && !value.as_str().is_some_and(is_placeholder);
+        self.0.iter().find_map(|operator| match operator {
+            Operator::Eq(value)
+            | Operator::Ne(value)
+            | Operator::Gt(value)
+            | Operator::Ge(value)
+            | Operator::Lt(value)
+            | Operator::Le(value) => Some(value).filter(wrong),
+            Operator::OneOf(values) => values.iter().find(wrong),
+            Operator::Not(matcher) => matcher.no_number(),
+            _ => None,
+        })
     }
 }
 

@@ -103,11 +103,17 @@ fn mistakes_say_what_to_write() {
             .unwrap_err()
             .starts_with("bad regular expression `(`")
     );
-    assert!(
-        matcher("{ type = 'uid' }")
-            .unwrap_err()
-            .starts_with("unknown value `uid`, expected one of string")
+    assert_eq!(matcher("{ type = 'uid' }").unwrap_err(), "unknown value `uid`");
+    assert_eq!(
+        matcher("{ len = '2' }").unwrap_err(),
+        "a length is a number, and never \"2\""
     );
+    assert_eq!(
+        matcher("{ len = { one_of = [1, true] } }").unwrap_err(),
+        "a length is a number, and never true"
+    );
+    assert!(matcher("{ len = { ge = 1, not = 7 } }").is_ok());
+    assert!(matcher("{ len = '⟨workflows⟩' }").is_ok());
     assert_eq!(
         matcher("{ gt = true }").unwrap_err(),
         "expected a number or a text to compare with"
