@@ -91,7 +91,7 @@ impl Compared {
         for name in names {
             match variables.get(name) {
                 Some(Held::Value(value)) if !value.trim().is_empty() => {
-                    by_value.entry(value).or_default().push(name.clone())
+                    by_value.entry(value).or_default().push(name.clone());
                 }
                 _ => compared.unknown.push(name.clone()),
             }

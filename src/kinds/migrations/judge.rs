@@ -111,7 +111,7 @@ impl Migrations {
         let applied = seen.applied();
         let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let base = seen.rows.iter().find(|row| row.baseline).map(|row| row.name.as_str());
-        let is_before = |name: &str| base.is_some_and(|base| natural(&name, &base).is_le());
+        let is_before = |name: &str| base.is_some_and(|base| natural(name, base).is_le());
         let missing = |name: &&str| !applied.contains(name) && !is_before(name);
         let pending: Vec<&str> = names.iter().copied().filter(missing).collect();
         let unknown = |name: &&str| !names.contains(name) && !is_before(name);

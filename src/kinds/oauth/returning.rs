@@ -108,19 +108,18 @@ fn location(answer: &Response, site: &str) -> Option<Url> {
 /// The address that the suite wants is one to which users are sent: otherwise that others are not proves nothing.
 fn honoured(check: &Oauth, wanted: &str, answer: &Response, site: &str) -> Finding {
     let what = "who cancels";
-    let finding = match (location(answer, site), address::parse(site, wanted)) {
-        (Some(place), Some(url)) => Finding::expect(
+    let finding = if let (Some(place), Some(url)) = (location(answer, site), address::parse(site, wanted)) {
+        Finding::expect(
             (place.origin(), place.path()) == (url.origin(), url.path()),
             what,
             format!("returns to {}", address::short(&url)),
             address::short(&place),
         )
-        .hint("is this address among those that are allowed (for Supabase: URL configuration, Redirect URLs)?"),
-        _ => {
-            let seen = format!("status {}, which leads nowhere", answer.status);
-            Finding::unclear(what, format!("returns to {wanted}"), seen)
-                .hint("so that others are not honoured proves nothing")
-        }
+        .hint("is this address among those that are allowed (for Supabase: URL configuration, Redirect URLs)?")
+    } else {
+        let seen = format!("status {}, which leads nowhere", answer.status);
+        Finding::unclear(what, format!("returns to {wanted}"), seen)
+            .hint("so that others are not honoured proves nothing")
     };
     finding.at(return_span(check))
 }

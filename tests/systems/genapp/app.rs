@@ -278,7 +278,7 @@ async fn script(State(app): State<Shared>) -> Response {
 
 /// What was made: `JOB-WIDTHxHEIGHT.png`, as far as its header.
 async fn media(State(app): State<Shared>, Path(file): Path<String>) -> Response {
-    let video = file.ends_with(".mp4");
+    let video = file.rsplit('.').next() == Some("mp4");
     let edit = file.starts_with("edit");
     let lost = (app.broken("image_is_an_error_page") && !video && !edit)
         || (app.broken("edit_is_an_error_page") && edit)
