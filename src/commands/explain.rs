@@ -91,7 +91,7 @@ fn explain(plan: &Plan, at: usize, text: &mut String) {
     let _ = writeln!(text, "  sends");
     steps(check, text);
     for (at, line) in expectations(check).iter().enumerate() {
-        let head = if at == 0 { "  expects\n" } else { "" };
+        let head = if at == 0 { "  judged by\n" } else { "" };
         let _ = writeln!(text, "{head}    {line}");
     }
     for step in plan.checks.iter().filter(|step| step.cleans == Some(at)) {
