@@ -68,7 +68,8 @@ impl Args {
 
 fn explain(plan: &Plan, at: usize, text: &mut String) {
     let check = &plan.checks[at];
-    let _ = writeln!(text, "{}   {}", check.id, check.title);
+    let head = format!("{}   {}", check.id, check.title);
+    let _ = writeln!(text, "{}", head.trim_end());
     let _ = writeln!(text, "  written at  {}", check.place.address());
     if let Some(place) = &check.pack_place {
         let _ = writeln!(text, "  from        {}", place.address());
