@@ -315,7 +315,7 @@ pub(super) const ALL: &[Break] = &[
         "image_overpriced",
         &[14],
         "select atomic_charge_credits('d4000000-0000-4000-8000-000000000004', 'image', 600)",
-        &["reconcile.prices", "sql.nothing_overspent", "sql.square_recorded"],
+        &["load.at_the_same_time", "reconcile.prices", "sql.square_recorded"],
     ),
     sql(
         "old_price",
