@@ -298,6 +298,17 @@ fn every_promise_is_told_when_it_is_broken_also_through_a_pooler_and_nothing_is_
     assert_eq!(before.1, "0");
 }
 
+/// A setting that was made and taken back is empty in its session, and absent in a new one.
+#[test]
+fn what_one_check_sets_no_other_one_meets() {
+    let postgres = started();
+    let suite = "[rls.set]\ntables = ['settings']\nowner = 'user_id'\nset = { 'app.user_id' = ':user' }\n\
+                 [privileges.after]\nneeds = ['set']\nrole = 'authenticated'\nattempts = true\n\
+                 must.tables = { settings = ['select'] }\n";
+    let address = format!("postgres = {:?}", postgres.superuser_url("postgres"));
+    Project::prod(&address, suite).run().exits(0);
+}
+
 #[test]
 fn a_role_that_sees_too_little_says_so() {
     let postgres = started();

@@ -86,6 +86,9 @@ pub fn only_value(rows: &[Map<String, Value>]) -> Result<&Value, usize> {
 pub struct Transaction {
     client: Option<Client>,
     failed: Cell<bool>,
+    /// Settings of its own were made: they end with the transaction, but from then on they are empty in this session, and
+    /// not absent as in a new one, which policies tell apart.
+    marked: Cell<bool>,
 }
 
 impl Drop for Transaction {
@@ -102,6 +105,7 @@ impl Transaction {
         let this = Self {
             client: Some(client),
             failed: Cell::new(false),
+            marked: Cell::new(false),
         };
         // All queries of a check that only reads see the same moment: a deployment in use changes between two of them.
         let read_only = match mode {
@@ -177,6 +181,7 @@ impl Transaction {
 
     /// From here on, acts as `identity`, until the transaction (or the savepoint around this call) ends.
     pub async fn act_as(&self, identity: &Identity) -> Result<(), SqlError> {
+        self.marked.set(true);
         let settings = identity.all_settings();
         let calls: Vec<_> = (0..settings.len())
             .map(|at| format!("set_config(${}, ${}, true)", 2 * at + 1, 2 * at + 2))
@@ -244,9 +249,15 @@ impl Transaction {
         }
     }
 
-    /// Takes everything back and returns the connection to the pool; one that is broken is closed instead.
+    /// Takes everything back and returns the connection to the pool; one that is broken or marked is closed instead.
     pub async fn rollback(mut self) {
         if self.batch("rollback").await.is_ok() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        if !self.marked.get() {
             drop(self.client.take());
         }
     }
@@ -261,7 +272,7 @@ impl Transaction {
             ));
         }
         self.batch("commit").await?;
-        drop(self.client.take());
+        self.give_back();
         Ok(())
     }
 
