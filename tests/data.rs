@@ -105,7 +105,7 @@ expect.rows = 1
 timeout = "500ms"
 
 [sql.unclear_write]
-query = "insert into nobody values (1) returning id"
+query = "select * from users for update"
 expect.rows = 1
 
 [schema.passed_all]
@@ -297,7 +297,9 @@ fn mistakes_are_told_before_anything_is_sent() {
         "postgres://app:s3cr3t@127.0.0.1:1/db",
         "[sql.a]\nquery = 'select 1'\n[schema.b]\nfunctions = ['f(']\n[reconcile.c]\nquery = 'select 1'\n\
          [rls.d]\ntables = []\n[call.e]\ncall = 'select 1'\nexpect.error = 'x'\nexpect.value = 1\n\
-         [redis.f]\nkeys.x = { lenght = 1 }\n",
+         [redis.f]\nkeys.x = { lenght = 1 }\n[redis.g]\nkeys.x = { type = 'strng' }\n\
+         [sql.h]\nquery = 'delete from users'\nexpect.rows = 0\n[sql.i]\nquery = 'select 1'\nparams = [3]\nexpect.value = 1\n\
+         [sql.j]\nquery = 'select 1'\nexpect.value = { gt = 5, lt = 3 }\n[sql.k]\nquery = 'select 1'\nexpect.value = { exists = false, eq = 1 }\n",
     );
     said.exits(2);
     for sentence in [
@@ -307,6 +309,11 @@ fn mistakes_are_told_before_anything_is_sent() {
         "`tables` names no table",
         "excludes value, rows and json",
         "unknown key `lenght`",
+        "did you mean `string`?",
+        "what writes is `execute`",
+        "`params` has 1, and the statement no $1",
+        "nothing is greater than the one and less than the other",
+        "what is absent has no value",
     ] {
         assert!(said.stderr.contains(sentence), "no {sentence:?} in {}", said.stderr);
     }

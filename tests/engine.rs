@@ -161,6 +161,16 @@ fn the_deadline_of_the_run_ends_everything() {
     );
 }
 
+#[test]
+fn the_deadline_of_the_run_ends_a_load_too() {
+    let router = Router::new().route("/", get(|| async { "ok" }));
+    let suite = "[load.long]\nget = \"/\"\nrate = 20\nfor = \"60s\"\nexpect.errors = 0.5\n";
+    let begun = Instant::now();
+    let said = Project::http(&serve(router), suite).smoke(&["run", "prod", "--deadline", "300ms"]);
+    said.exits(3).says(&["the run's deadline"]);
+    assert!(begun.elapsed() < Duration::from_secs(30), "the load would last 60 s");
+}
+
 /// Answers with the old and the new version in turns, `turns` times, then with the new one.
 fn rolling(turns: usize) -> Router {
     let answer = move |State(counter): State<Counter>| async move {
@@ -376,6 +386,15 @@ expect.status = 201
     let said = Project::http(&serve(router), suite).run();
     said.exits(0);
     assert_snapshot!(stable(&said));
+}
+
+#[test]
+fn what_a_check_needs_is_not_run_where_the_check_is_left_out() {
+    let router = Router::new().route("/", get(|| async { "ok" }));
+    let suite = "[login.user]\npost = \"/\"\njson = { email = \"a\", password = \"b\" }\nexpect.status = 200\n\
+                 [http.a]\nneeds = [\"user\"]\nget = \"/\"\nexpect.status = 200\n";
+    let said = Project::http(&serve(router), suite).smoke(&["run", "prod", "--only", "http.*", "--skip", "http.*"]);
+    said.exits(4).says(&["1 check: 1 skipped", "nothing was verified"]);
 }
 
 #[test]

@@ -262,6 +262,15 @@ fn how_a_body_was_compressed_can_be_expected() {
 }
 
 #[test]
+fn a_header_is_compared_with_a_number_as_one() {
+    green("[http.a]\nget = \"/brotli\"\nexpect.headers.Content-Length = { gt = 1, lt = 10000 }\n");
+    red(
+        "[http.a]\nget = \"/brotli\"\nexpect.headers.Content-Length = { lt = 2 }\nexpect.headers.Content-Encoding = { ne = 5 }\n",
+        &["header Content-Length   expected: less than 2"],
+    );
+}
+
+#[test]
 fn a_body_is_read_up_to_a_bound_and_the_finding_says_so() {
     red(
         "[http.a]\nget = \"/big\"\nexpect.body = { contains = \"y\" }\n",

@@ -442,8 +442,23 @@ fn the_wrong_password_in_the_suite_fails_at_the_first_answer() {
             "FAILED  login.admin",
             "status",
             "401: {\"error\":\"wrong credentials\"",
+            "try: are user and password those of this environment?",
             "SKIPPED 1 check that needs login.admin",
         ]);
+}
+
+#[test]
+fn a_misspelt_field_of_refuses_is_a_mistake() {
+    let suite =
+        "[login.a]\npost = \"/\"\njson = { email = \"a\", password = \"b\" }\nrefuses = [{ pasword = \"admin\" }]\n";
+    let said = Project::http(&support::nobody(), suite).smoke(&["validate"]);
+    said.exits(2);
+    assert!(
+        said.stderr.contains("the request has no field `pasword`"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.contains("did you mean `password`?"), "{}", said.stderr);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) struct How {
     /// Start nothing more after the first failure
     #[arg(long)]
     fail_fast: bool,
-    /// End the run after so long (such as 90s); what is not done by then is unclear
+    /// End the run after so long (such as 90s); what is not done by then is unclear; one that writes may end its request
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     deadline: Option<Duration>,
     /// Write a report: junit=PATH or json=PATH (repeatable; without =PATH under reports/ENV/; junit where none is given)

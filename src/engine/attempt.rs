@@ -144,7 +144,7 @@ impl Shared<'_> {
             tokio::select! {
                 biased;
                 result = work => result.unwrap_or_else(|_| Err(too_late(limit))),
-                reason = stopped(&mut stop), if planned.effect == Effect::Read && planned.cleans.is_none() => {
+                reason = stopped(&mut stop), if planned.effect != Effect::Write && planned.cleans.is_none() => {
                     Err(Unobserved::new(match reason {
                         Stop::Deadline => "the run's deadline passed while this check was under way",
                         _ => "the run was stopped while this check was under way",

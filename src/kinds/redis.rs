@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::deployment::redis::{Count, Key, SCANNED, Stranger};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Finding, Verdict};
-use crate::suite::{Entries, Match, Matcher, Spanned, did_you_mean};
+use crate::suite::{Entries, Match, Matcher, Problem, Spanned, did_you_mean, is_placeholder, one_of};
 
 use super::Kind;
 
@@ -92,10 +92,26 @@ pub(super) struct Seen {
     info: BTreeMap<String, Value>,
 }
 
+/// What TYPE answers of a key that is there.
+const TYPES: [&str; 6] = ["string", "list", "set", "zset", "hash", "stream"];
+
 impl Kind for Redis {
     const NAME: &'static str = "redis";
     const SPEAKS: Option<Protocol> = Some(Protocol::Redis);
     type Seen = Seen;
+
+    fn mistakes(&self) -> Vec<Problem> {
+        let types = self.keys.iter().filter_map(|(_, key)| key.r#type.as_ref());
+        let unknown = types.filter(|name| !TYPES.contains(&name.as_str()) && !is_placeholder(name));
+        let problem = |name: &Spanned<String>| {
+            let problem = Problem::at(name.span(), format!("Redis has no type `{}`", name.as_str()));
+            match one_of(name, TYPES.iter().copied()) {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            }
+        };
+        unknown.map(problem).collect()
+    }
 
     fn steps(&self) -> Vec<String> {
         let mut steps = vec!["PING".to_owned()];

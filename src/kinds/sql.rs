@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::deployment::postgres::{Mode, Ran, SqlError, only_value};
+use crate::deployment::postgres::{self, Mode, Ran, SqlError, only_value};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Entries, JsonPath, Matcher, Period, Problem, Spanned, Subject};
+use crate::suite::{Entries, JsonPath, Matcher, Period, Problem, Spanned, Subject, is_placeholder};
 
 use super::Kind;
 
@@ -124,7 +124,16 @@ impl Kind for Sql {
                 vec![Problem::at(execute.span(), "`query` and `execute` exclude each other")]
             }
             (None, None) => vec![Problem::whole("`query` or `execute` is missing")],
-            _ => Vec::new(),
+            (Some(statement), None) | (None, Some(statement)) if is_placeholder(statement) => Vec::new(),
+            (Some(query), None) if !postgres::reads(query) => {
+                let problem = Problem::at(query.span(), "this is no query");
+                vec![
+                    problem.hint(
+                        "a query begins with select, with, values, table, show or explain; what writes is `execute`",
+                    ),
+                ]
+            }
+            (Some(statement), None) | (None, Some(statement)) => self.unused(statement).into_iter().collect(),
         }
     }
 
@@ -195,6 +204,17 @@ impl Kind for Sql {
 }
 
 impl Sql {
+    /// The first of `params` that the statement does not use.
+    fn unused(&self, statement: &str) -> Option<Problem> {
+        let name = (1..=self.params.len())
+            .map(|number| format!("${number}"))
+            .find(|name| !statement.contains(name))?;
+        Some(Problem::whole(format!(
+            "`params` has {}, and the statement no {name}",
+            self.params.len()
+        )))
+    }
+
     fn statement(&self) -> (&str, Mode) {
         match (&self.query, &self.execute) {
             (Some(query), _) => (query, Mode::ReadOnly),

@@ -71,7 +71,8 @@ impl Selection {
             pending.extend((0..drafts.len()).filter(|at| drafts[*at].check.gate.is_some()));
         }
         while let Some(at) = pending.pop() {
-            if !std::mem::replace(&mut chosen[at], true) {
+            // What is skipped needs nothing.
+            if !std::mem::replace(&mut chosen[at], true) && drafts[at].check.skip.is_none() {
                 pending.extend(&drafts[at].check.needs);
             }
         }

@@ -108,7 +108,7 @@ impl Expect {
                 .iter()
                 .filter(|(key, _)| key.eq_ignore_ascii_case(name));
             let joined: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
-            let value = (!joined.is_empty()).then(|| Value::from(joined.join(", ")));
+            let value = (!joined.is_empty()).then(|| header_value(&joined.join(", "), matcher));
             findings.push(matcher.judge(format!("header {name}"), value.as_ref()));
         }
         for (name, matcher) in self.cookies.iter() {
@@ -163,6 +163,13 @@ impl Expect {
         let finding = Finding::failed(what, "a JSON body", why);
         span.map_or(finding.clone(), |span| finding.at(span))
     }
+}
+
+/// Headers are texts; one that is compared with a number is read as one.
+fn header_value(text: &str, matcher: &Matcher) -> Value {
+    let number = || serde_json::from_str(text).ok().filter(Value::is_number);
+    let number = if matcher.is_numeric() { number() } else { None };
+    number.unwrap_or_else(|| Value::from(text))
 }
 
 /// The finding about a body of which only the first `read` bytes are known: what it lacks there may yet follow.

@@ -29,7 +29,7 @@ use super::Unobserved;
 
 pub use self::catalogue::{Catalogue, Column, Extension, Function, Policy, Role, Table};
 pub use self::error::SqlError;
-pub use self::statement::identifier;
+pub use self::statement::{identifier, reads};
 pub use self::transaction::{Identity, Mode, Ran, Transaction, only_value};
 
 /// How many connections a run opens to one database: few, as the application needs the rest.

@@ -45,6 +45,12 @@ pub(super) fn shape(sql: &str) -> Result<Shape, SqlError> {
     })
 }
 
+/// Whether `sql` is a query: what only reads, by its first word.
+#[must_use]
+pub fn reads(sql: &str) -> bool {
+    matches!(shape(sql), Ok(Shape::Subquery | Shape::Text))
+}
+
 /// The query that yields each row of `sql` as one JSON text, its columns in their order.
 pub(super) fn as_json(sql: &str, shape: &Shape) -> String {
     // The line break ends a comment at the end of the statement.

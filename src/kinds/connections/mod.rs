@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::deployment::postgres::{Mode, Plain};
 use crate::deployment::{Protocol, Target, Unobserved};
-use crate::outcome::{Finding, Verdict};
-use crate::suite::{Match, Matcher, Period, Problem, Spanned};
+use crate::outcome::Finding;
+use crate::suite::{Matcher, Period, Problem, Spanned};
 
 use super::{Export, Kind};
 use judge::{judge_absent, judge_headroom, judge_plain, judge_ssl, judge_waiting, names, unknown_role};
@@ -53,7 +53,7 @@ use judge::{judge_absent, judge_headroom, judge_plain, judge_ssl, judge_waiting,
 /// handed on as {{ app.sessions }}, so that a later check can tell whether a load left connections behind.
 ///
 /// How a session of another role is encrypted and what it does is shown to members of pg_monitor only; without that the
-/// check is unclear. So it is where nobody is connected: then there is nothing to look at.
+/// check is unclear. So are `ssl` and `idle_in_transaction_max` where nobody is connected: then there is nothing to look at.
 ///
 /// A failure:
 ///
@@ -223,7 +223,11 @@ impl Kind for Connections {
             findings.push(judge_ssl(**ssl, &counted).at(ssl.span()));
         }
         if let Some(sessions) = &self.sessions {
-            findings.push(judge_sessions(sessions, &counted));
+            findings.push(
+                sessions
+                    .judge("sessions", Some(&counted.len().into()))
+                    .hint(format!("there are: {}", names(&counted))),
+            );
         }
         if let Some(headroom) = &self.headroom {
             findings.push(judge_headroom(headroom.0, seen).at(headroom.span()));
@@ -248,17 +252,6 @@ impl Connections {
             |session: &&Session| session.here && self.users.as_ref().is_none_or(|users| users.contains(&session.user));
         seen.sessions.iter().filter(wanted).collect()
     }
-}
-
-/// That nobody is connected says nothing of a bound that holds for some as well.
-fn judge_sessions(wanted: &Spanned<Matcher>, counted: &[&Session]) -> Finding {
-    let finding = wanted.judge("sessions", Some(&counted.len().into()));
-    let any = wanted.check(Some(&1.into())) == Match::Holds;
-    if counted.is_empty() && any && finding.verdict == Verdict::Passed {
-        let seen = "nobody is connected, so this proves nothing";
-        return Finding::unclear("sessions", finding.expected, seen).at(wanted.span());
-    }
-    finding.hint(format!("there are: {}", names(counted)))
 }
 
 /// $1 the roles that the suite names. A session whose state is not shown belongs to a role that we may not look at.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::deployment::http::Request;
-use crate::suite::Problem;
+use crate::suite::{Problem, one_of};
 
 use super::Login;
 
@@ -58,6 +58,33 @@ impl Login {
             user: find(user, USERS, "user_field", "user")?,
             password: find(password, PASSWORDS, "password_field", "password")?,
         }))
+    }
+
+    /// Fields of `refuses` that the request does not have: put over it, they would leave its own credentials in place.
+    pub(super) fn unknown_fields(&self) -> Vec<Problem> {
+        let own = self.request.json.iter().filter_map(|json| json.as_object());
+        let own = own.flat_map(|json| json.keys().map(String::as_str));
+        let own: Vec<&str> = own
+            .chain(self.request.form.iter().map(|(name, _)| name.as_str()))
+            .collect();
+        let of_basic =
+            |name: &str| self.request.basic.is_some() && (USERS.contains(&name) || PASSWORDS.contains(&name));
+        let mut problems = Vec::new();
+        for entry in &self.refuses {
+            for name in entry.keys().filter(|name| !self.has_field(name) && !of_basic(name)) {
+                let problem = Problem::at(entry.span(), format!("the request has no field `{name}`"));
+                let known = if own.is_empty() {
+                    vec!["user", "password"]
+                } else {
+                    own.clone()
+                };
+                problems.push(match one_of(name, known.iter().copied()) {
+                    Some(hint) => problem.hint(hint),
+                    None => problem,
+                });
+            }
+        }
+        problems
     }
 
     fn has_field(&self, name: &str) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::deployment::http::Response;
-use crate::outcome::Finding;
+use crate::outcome::{Finding, Verdict};
 use crate::suite::{Spanned, spoken};
 
 use super::observe::{Guess, Probe, Seen, With, Wrong};
@@ -13,6 +13,14 @@ pub(super) const REFUSED: &str = "refused";
 
 pub(super) fn judge(login: &Login, seen: &Seen) -> Vec<Finding> {
     let mut findings = login.expected().judge(&seen.good);
+    if findings[0].verdict != Verdict::Passed && matches!(seen.good.status, 400..500) {
+        // There is no token, then, and nothing that could be tried with it.
+        findings.truncate(1);
+        return findings
+            .into_iter()
+            .map(|finding| finding.hint("are user and password those of this environment?"))
+            .collect();
+    }
     findings.extend(token(login, seen));
     if let Some(expected) = &login.expect.jwt {
         findings.extend(claims(expected, login.token_in(&seen.good).as_deref(), seen.now));

@@ -195,6 +195,7 @@ impl Kind for Login {
         if let Err(problem) = self.find_fields() {
             problems.push(problem);
         }
+        problems.extend(self.unknown_fields());
         if self.only_refuses() {
             problems.extend(refused::mistakes(self));
             return problems;

@@ -106,6 +106,11 @@ impl Kind for Port {
 
     fn mistakes(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();
+        let both = self
+            .closed
+            .iter()
+            .filter(|address| self.open.iter().any(|open| **open == ***address));
+        problems.extend(both.map(|address| Problem::at(address.span(), "this cannot be both open and closed")));
         for address in self.open.iter().chain(&self.closed) {
             if !is_placeholder(address)
                 && let Err(why) = host_and_port(address)

@@ -100,6 +100,22 @@ impl Matcher {
         self.0.iter().all(lasting)
     }
 
+    /// Whether it speaks of numbers.
+    #[must_use]
+    pub fn is_numeric(&self) -> bool {
+        self.0.iter().any(|operator| match operator {
+            Operator::Eq(value)
+            | Operator::Ne(value)
+            | Operator::Gt(value)
+            | Operator::Ge(value)
+            | Operator::Lt(value)
+            | Operator::Le(value) => value.is_number(),
+            Operator::OneOf(values) => values.iter().any(Value::is_number),
+            Operator::Not(matcher) => matcher.is_numeric(),
+            _ => false,
+        })
+    }
+
     /// What is expected, as a phrase that completes "expected: …".
     #[must_use]
     pub fn describe(&self) -> String {

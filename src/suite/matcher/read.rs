@@ -119,8 +119,31 @@ impl<'de> Visitor<'de> for MatcherVisitor {
                 "an empty table expects nothing; write for instance { exists = true }",
             ));
         }
+        if let Some(why) = impossible(&operators) {
+            return Err(de::Error::custom(why));
+        }
         Ok(Matcher(operators))
     }
+}
+
+/// Why nothing can satisfy all of them.
+fn impossible(operators: &[Operator]) -> Option<&'static str> {
+    let absent = operators
+        .iter()
+        .any(|operator| matches!(operator, Operator::Exists(false)));
+    if absent && operators.len() > 1 {
+        return Some("what is absent has no value that anything could be said of");
+    }
+    let bound = |which: fn(&Operator) -> Option<&Value>| operators.iter().find_map(which).and_then(Value::as_f64);
+    let lower = bound(|operator| match operator {
+        Operator::Gt(value) | Operator::Ge(value) => Some(value),
+        _ => None,
+    });
+    let upper = bound(|operator| match operator {
+        Operator::Lt(value) | Operator::Le(value) => Some(value),
+        _ => None,
+    });
+    (lower? > upper?).then_some("nothing is greater than the one and less than the other")
 }
 
 fn operator<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Operator, A::Error> {
