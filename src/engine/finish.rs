@@ -14,10 +14,11 @@ impl Shared<'_> {
     pub(super) fn asked(&self, planned: &PlannedCheck, check: &dyn Check) -> Option<String> {
         let steps = check.steps();
         let first = steps.first()?.lines().next()?;
+        let more = if steps.len() > 1 { " …" } else { "" };
         let address = |protocol| self.plan.deployment.address(protocol, &planned.endpoint);
         Some(match planned.entry.speaks.and_then(address) {
-            Some(address) => format!("{address}   {first}"),
-            None => first.to_owned(),
+            Some(address) => format!("{address}   {first}{more}"),
+            None => format!("{first}{more}"),
         })
     }
 

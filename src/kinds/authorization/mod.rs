@@ -279,7 +279,14 @@ impl Kind for Authorization {
     }
 
     fn steps(&self) -> Vec<String> {
-        let step = |cell: Asked<'_>| format!("{} as {}: {}", cell.route, cell.identity, cell.expect.statuses());
+        let step = |cell: Asked<'_>| {
+            format!(
+                "{} as {}, who must get {}",
+                cell.route,
+                cell.identity,
+                cell.expect.statuses()
+            )
+        };
         self.all_cells().map(step).collect()
     }
 

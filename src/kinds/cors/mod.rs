@@ -228,7 +228,7 @@ impl Kind for Cors {
         let origins = self.origins();
         let step = |(origin, wanted): &(String, bool)| {
             let wanted = if *wanted { "allowed" } else { "refused" };
-            format!("{what}, from {origin}: {wanted}")
+            format!("{what}, from {origin}, which must be {wanted}")
         };
         origins.iter().map(step).collect()
     }
