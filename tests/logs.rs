@@ -202,3 +202,24 @@ fn the_output_of_a_program_is_looked_through() {
         .exits(3)
         .says(&["exit code 1"]);
 }
+
+#[test]
+fn what_happened_before_is_left_out() {
+    let suite = "[logs.now]\nfiles = [\"a.log\"]\nsince = \"1h\"\nerror_rate = 0.01\nforbid = [\"crashed\"]\n";
+    let at = |seconds: i64| {
+        jiff::Timestamp::now()
+            .checked_sub(jiff::SignedDuration::from_secs(seconds))
+            .unwrap()
+    };
+    let old = format!("{} INFO ready\n", at(7200)).repeat(900);
+    let long_ago = format!("{} ERROR crashed\n  at main\n", at(7200));
+    let now = format!("{} INFO ready\n", at(60));
+    run(suite, &[("a.log", &format!("{old}{long_ago}{now}"))]).exits(0);
+    let failing = format!("{} ERROR worker\n", at(30));
+    run(suite, &[("a.log", &format!("{old}{now}{failing}"))])
+        .exits(1)
+        .says(&["50.00 % (1 of 2 lines)"]);
+    run(suite, &[("a.log", "INFO ready\n")])
+        .exits(3)
+        .says(&["lines that say when they were written", "none does"]);
+}

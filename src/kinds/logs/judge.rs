@@ -104,9 +104,15 @@ fn read(logs: &Logs, seen: &Seen, findings: &mut Vec<Finding>) {
     for file in &seen.unreadable {
         findings.push(Finding::unclear("files", "all can be read", file));
     }
+    if let Some(since) = &logs.since {
+        for name in &seen.undated {
+            let finding = Finding::unclear(name, "lines that say when they were written", "none does");
+            findings.push(finding.at(since.span()).hint("without `since`, all of them count"));
+        }
+    }
     for file in &seen.cut {
         // The end of a log is what is asked for; of anything else, all of it.
-        if logs.fresh.is_none() {
+        if logs.fresh.is_none() && logs.since.is_none() {
             findings.push(Finding::unclear(
                 file,
                 "all of it",
@@ -164,6 +170,7 @@ fn over(seen: &Seen) -> String {
         (seen.binary, "binary files passed over"),
         (seen.folders, "folders passed over"),
         (seen.others, "lines without the prefix"),
+        (seen.older, "older lines"),
     ];
     let parts: Vec<String> = parts
         .iter()

@@ -2,6 +2,7 @@
 
 mod judge;
 mod observe;
+mod when;
 
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ use super::Kind;
 ///   json        true: each line must be a JSON object
 ///   keys        keys that each line must have; implies `json`
 ///   error_rate  the largest share of lines whose level is an error (or worse): 0.01
+///   since       "1h": only lines of this time before now count, by the time that each says itself (ISO 8601, or a field time,
+///               ts or timestamp of a JSON line); one that says none belongs to the line before it
 ///   fresh       how long ago the youngest of the files may have been written: "10m"
 ///
 /// What is found is shown by its kind, its first characters, its length and its line; never whole.
@@ -111,6 +114,8 @@ pub(super) struct Logs {
     keys: Vec<Spanned<String>>,
     /// The largest share of lines that are errors.
     error_rate: Option<Spanned<f64>>,
+    /// Only lines of this time before now count.
+    since: Option<Spanned<Period>>,
     /// How long ago the youngest file may have been written.
     fresh: Option<Spanned<Period>>,
 }
@@ -131,6 +136,12 @@ pub(super) struct Seen {
     /// Lines without the prefix.
     #[serde(default)]
     others: usize,
+    /// Lines that are older than `since`.
+    #[serde(default)]
+    older: usize,
+    /// Where no line says when it was written, though `since` is given.
+    #[serde(default)]
+    undated: Vec<String>,
     /// Binary files, and folders such as node_modules.
     binary: usize,
     folders: usize,

@@ -7,13 +7,15 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::deployment::secrets::{Place, Secrets, Sought};
 use crate::deployment::{Target, Unobserved, program};
+use crate::suite::Period;
 
-use super::{Hits, Logs, Seen};
+use super::{Hits, Logs, Seen, when};
 
 /// Of a longer file the end is read.
 const MOST: u64 = 32 << 20;
@@ -102,9 +104,18 @@ impl<'a> Reading<'a> {
 
     fn text(&mut self, name: &str, text: &str) {
         let lines: Vec<&str> = text.lines().collect();
+        let older = match &self.logs.since {
+            None => Vec::new(),
+            Some(since) => when::older(&lines, ago(**since)).unwrap_or_else(|| {
+                self.seen.undated.push(name.to_owned());
+                Vec::new()
+            }),
+        };
+        let is_older = |index: usize| older.get(index).is_some_and(|older| *older);
         let allowed = |line: &str| self.logs.allow.iter().any(|pattern| pattern.0.is_match(line));
         for leaked in self.sought.find_in(text, |_| false) {
-            if !lines.get(leaked.line - 1).is_some_and(|line| allowed(line)) {
+            let index = leaked.line - 1;
+            if !is_older(index) && !lines.get(index).is_some_and(|line| allowed(line)) {
                 self.seen.leaked.push((name.to_owned(), leaked));
             }
         }
@@ -113,6 +124,10 @@ impl<'a> Reading<'a> {
                 self.seen.others += 1;
                 continue;
             };
+            if is_older(index) {
+                self.seen.older += 1;
+                continue;
+            }
             self.seen.lines += 1;
             let place = || format!("{name}, line {}", index + 1);
             let secrets = &self.secrets;
@@ -157,6 +172,11 @@ impl Reading<'_> {
             None => Some(line),
         }
     }
+}
+
+fn ago(period: Period) -> Timestamp {
+    let now = Timestamp::now();
+    now.checked_sub(period.0).unwrap_or(Timestamp::MIN)
 }
 
 /// The end of a file, whether there was more, and how long ago it was written.
