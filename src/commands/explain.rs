@@ -122,7 +122,7 @@ fn expectations(check: &PlannedCheck) -> Vec<String> {
     let steps = check.check.steps().join("\n");
     let told = |node: &Node| matches!(&node.value, Value::Text(text) if text.contains(' ') && steps.contains(text));
     let mut lines = Vec::new();
-    if let Value::Table(table) = &check.table.value {
+    if let Some(Value::Table(table)) = check.table.as_ref().map(|node| &node.value) {
         let sent = |key: &str| check.entry.groups.iter().any(|group| group.field == key);
         for entry in table.0.iter().filter(|entry| !sent(&entry.key) && !told(&entry.node)) {
             let name = if entry.key == "expect" { "" } else { &entry.key };

@@ -69,6 +69,7 @@ pub fn build(project: &Project, environment: &Environment, request: &Request) ->
             environment,
             secrets: &secrets,
             brought: None,
+            dry: request.dry,
         };
         let mut checks = suite.checks;
         for used in suite.uses {

@@ -30,6 +30,8 @@ pub(super) struct Ground<'a> {
     pub(super) secrets: &'a Secrets,
     /// The use that brings the checks, if they are those of a pack.
     pub(super) brought: Option<Rc<Brought>>,
+    /// Nothing is going to be sent.
+    pub(super) dry: bool,
 }
 
 /// Every check of every suite, not yet connected.
@@ -247,7 +249,7 @@ fn draft(
             scope: Rc::new(scope),
             given,
         }),
-        table: filled,
+        table: ground.dry.then_some(filled),
         check,
         cleans: None,
         height: 0,
@@ -318,7 +320,7 @@ fn cleanup(ground: &Ground<'_>, owner: &Draft, step: &Node, at: usize, case: &Ca
             scope: Rc::new(scope),
             given,
         }),
-        table,
+        table: ground.dry.then_some(table),
         check,
         cleans: None,
         height: 0,

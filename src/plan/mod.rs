@@ -85,8 +85,8 @@ pub struct PlannedCheck {
     pub cookies_of: Option<usize>,
     /// Set where it is not to run.
     pub skip: Option<Skip>,
-    /// Its table, templates filled as far as they are known.
-    pub table: Node,
+    /// Its table, templates filled as far as they are known; kept where nothing is going to be sent, to be shown.
+    pub table: Option<Node>,
     /// The check; where `late` is set, with placeholders for what is captured during the run.
     pub check: Box<dyn Check>,
     /// What to fill in and read again just before it runs.

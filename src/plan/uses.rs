@@ -199,6 +199,7 @@ impl Expansion {
             environment: ground.environment,
             secrets: ground.secrets,
             brought: Some(Rc::new(brought)),
+            dry: ground.dry,
         };
         Ok((inner, used))
     }
