@@ -177,7 +177,11 @@ impl OneTable<'_> {
                 identifier(&self.rls.roles.user)
             ));
         }
-        finding.hint("no policy lets them read their rows (reads = false says that this is meant)")
+        finding.hint(if self.rls.set.is_empty() {
+            "no policy lets them read their rows (reads = false says that this is meant)"
+        } else {
+            "no policy lets them read their rows: are the settings in `set` those that the policies read?"
+        })
     }
 
     fn judge_others(&self, what: &str, role: &str, others: u64, denied: Option<&SqlError>, there: u64) -> Finding {
