@@ -388,3 +388,19 @@ fn a_condition_without_braces_is_a_mistake() {
     assert!(stderr.contains("suites/s.toml:3:8"), "{stderr}");
     assert!(stderr.contains("when = \"{{ env.STAGE == 'staging' }}\""), "{stderr}");
 }
+
+#[test]
+fn what_was_probably_meant_is_written_down() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+retry = 3
+tags = "core"
+capture.id = "data.id"
+expect.json."status" = "up"
+expect.json."[0]" = 1
+expect.json."a b" = 1
+"#
+    ));
+}
