@@ -390,6 +390,32 @@ fn a_condition_without_braces_is_a_mistake() {
 }
 
 #[test]
+fn what_is_needed_is_named_as_a_whole() {
+    assert_snapshot!(mistakes(
+        r#"
+[attest.sums]
+by = "Ann"
+verified = 2020-02-02
+valid_for = "1d"
+
+[use.admin]
+pack = "admin_only"
+with = { routes = ["GET /"], admin = "a", user = "b" }
+
+[http.fine]
+get = "/"
+needs = ["sums", "attest.sums", "admin", "admin.guards", "authorization.admin.guards", "use.admin"]
+expect.status = 200
+
+[http.wrong]
+get = "/"
+needs = ["http.sums", "sql.admin", "attest.sms", "admin.gards", "nothing.at_all"]
+expect.status = 200
+"#
+    ));
+}
+
+#[test]
 fn what_was_probably_meant_is_written_down() {
     assert_snapshot!(mistakes(
         r#"
