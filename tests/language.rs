@@ -416,6 +416,27 @@ expect.status = 200
 }
 
 #[test]
+fn a_misspelt_key_may_be_one_that_every_check_takes() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+severty = "warn"
+titel = "A"
+time_out = "3s"
+expct.status = 200
+
+[redis.b]
+keys.b.exists = true
+tag = ["slow"]
+need = ["a"]
+captures.x = "$.x"
+colour = "red"
+"#
+    ));
+}
+
+#[test]
 fn what_was_probably_meant_is_written_down() {
     assert_snapshot!(mistakes(
         r#"
