@@ -437,6 +437,18 @@ colour = "red"
 }
 
 #[test]
+fn an_environment_where_nothing_may_be_read_is_a_mistake() {
+    let project = "[env.prod]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\nallow = [\"write\", \"load\"]\n\n\
+        [env.next]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\nallow = []\n\n\
+        [env.last]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\nallow = \"read\"\n";
+    let said = Project::new(project)
+        .suite("s", "[http.a]\nget = \"/\"\nexpect.status = 200\n")
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
 fn what_was_probably_meant_is_written_down() {
     assert_snapshot!(mistakes(
         r#"

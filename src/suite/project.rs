@@ -239,7 +239,7 @@ struct Plain {
     _postgres: IgnoredAny,
     #[serde(rename = "redis")]
     _redis: IgnoredAny,
-    allow: Option<Vec<Effect>>,
+    allow: Option<Spanned<Vec<Effect>>>,
     #[serde(rename = "vars")]
     _vars: IgnoredAny,
     timeout: Option<Period>,
@@ -283,8 +283,9 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
         );
     }
     let (plain, found) = decode_partly(&entry.node, &[]);
-    problems.extend(found);
     let plain: Plain = plain.unwrap_or_default();
+    problems.extend(plain.allow.as_ref().and_then(|allow| without_read(allow, &found)));
+    problems.extend(found);
     for (at, suite) in plain.suites.iter().enumerate() {
         if plain.suites[..at].iter().any(|before| **before == **suite) {
             let message = format!("the suite `{}` is named twice", suite.as_str());
@@ -296,7 +297,7 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
         header: entry.key_span,
         suites: plain.suites,
         endpoints,
-        allow: plain.allow.unwrap_or_else(|| vec![Effect::Read]),
+        allow: plain.allow.map_or_else(|| vec![Effect::Read], Spanned::into_inner),
         vars,
         defaults: Defaults {
             timeout: plain.timeout,
@@ -304,6 +305,22 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
             retry: plain.retry,
         },
     })
+}
+
+/// Nothing at all can run where nothing may be read; `found` says what else is wrong.
+fn without_read(allow: &Spanned<Vec<Effect>>, found: &[Problem]) -> Option<Problem> {
+    let span = allow.span();
+    let inside = |problem: &Problem| problem.span.as_ref().is_some_and(|at| span.contains(&at.start));
+    if allow.contains(&Effect::Read) || found.iter().any(inside) {
+        return None;
+    }
+    let all: Vec<String> = [Effect::Read]
+        .iter()
+        .chain(allow.iter())
+        .map(|effect| format!("\"{effect}\""))
+        .collect();
+    let problem = Problem::at(span, "without \"read\" every check that only looks would be skipped");
+    Some(problem.hint(format!("allow = [{}]", all.join(", "))))
 }
 
 /// One address (called `default`), or a table of named ones.
