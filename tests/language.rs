@@ -449,6 +449,30 @@ fn an_environment_where_nothing_may_be_read_is_a_mistake() {
 }
 
 #[test]
+fn an_address_that_many_checks_need_is_missed_once() {
+    let check = |name: &str| format!("[http.{name}]\nget = \"/\"\nexpect.status = 200\n");
+    let suite: String = ["a", "b", "c", "d", "e"].map(check).concat();
+    let said = Project::new("[env.prod]\nsuites = [\"s\"]\n\n[env.next]\nsuites = [\"s\"]\n")
+        .suite("s", &format!("{suite}[redis.f]\nkeys.f.exists = true\n"))
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
+fn paths_can_be_put_behind_an_http_address() {
+    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\n";
+    let said = ["127.0.0.1:58080", "https://shop.example.com/api?v=2#top"].map(|address| {
+        Project::http(address, suite)
+            .smoke(&["validate"])
+            .exits(2)
+            .stderr
+            .clone()
+    });
+    assert_snapshot!(said.join("---\n"));
+}
+
+#[test]
 fn what_was_probably_meant_is_written_down() {
     assert_snapshot!(mistakes(
         r#"
