@@ -460,6 +460,28 @@ fn an_address_that_many_checks_need_is_missed_once() {
 }
 
 #[test]
+fn what_is_skipped_has_a_reason() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+skip = ""
+expect.status = 200
+
+[http.b]
+get = "/"
+skip = true
+expect.status = 200
+
+[use.admin]
+pack = "admin_only"
+skip = " "
+with = { routes = ["GET /"], admin = "a", user = "b" }
+"#
+    ));
+}
+
+#[test]
 fn paths_can_be_put_behind_an_http_address() {
     let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\n";
     let said = ["127.0.0.1:58080", "https://shop.example.com/api?v=2#top"].map(|address| {
