@@ -482,6 +482,29 @@ with = { routes = ["GET /"], admin = "a", user = "b" }
 }
 
 #[test]
+fn periods_and_sizes_are_neither_nothing_nor_endless() {
+    let project = "[defaults]\ntimeout = \"0s\"\n\n[env.prod]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\n\
+        timeout = \"0ms\"\n";
+    let suite = r#"
+timeout = "0s"
+
+[http.a]
+get = "/"
+timeout = "0s"
+expect.status = 200
+
+[http.b]
+get = "/"
+timeout = "18446744073709551615s"
+max_body = "18446744073709551615MiB"
+expect.status = 200
+"#;
+    let said = Project::new(project).suite("s", suite).smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
 fn paths_can_be_put_behind_an_http_address() {
     let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\n";
     let said = ["127.0.0.1:58080", "https://shop.example.com/api?v=2#top"].map(|address| {

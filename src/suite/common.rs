@@ -24,6 +24,7 @@ pub struct Common {
     /// Checks that must pass first, without handing over data.
     pub needs: Vec<Spanned<String>>,
     /// How long one attempt may take.
+    #[serde(deserialize_with = "super::scalar::timeout")]
     pub timeout: Option<Period>,
     /// How to try again.
     pub retry: Option<Retry>,

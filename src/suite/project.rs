@@ -19,6 +19,7 @@ use super::{Mistake, Period, Problem, Retry, Source, Spanned, decode, decode_par
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
     /// How long one attempt of one check may take: `"10s"` unless given.
+    #[serde(deserialize_with = "super::scalar::timeout")]
     pub timeout: Option<Period>,
     /// Checks in flight at most: 32 unless given. `--jobs` goes before it.
     pub concurrency: Option<NonZeroUsize>,
@@ -242,6 +243,7 @@ struct Plain {
     allow: Option<Spanned<Vec<Effect>>>,
     #[serde(rename = "vars")]
     _vars: IgnoredAny,
+    #[serde(deserialize_with = "super::scalar::timeout")]
     timeout: Option<Period>,
     concurrency: Option<NonZeroUsize>,
     retry: Option<Retry>,

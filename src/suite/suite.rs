@@ -57,6 +57,7 @@ const KEYS: [&str; 4] = ["title", "defaults", "timeout", "retry"];
 struct Head {
     title: Option<String>,
     defaults: Defaults,
+    #[serde(deserialize_with = "super::scalar::timeout")]
     timeout: Option<Period>,
     retry: Option<Retry>,
 }
