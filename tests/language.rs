@@ -518,6 +518,21 @@ fn paths_can_be_put_behind_an_http_address() {
 }
 
 #[test]
+fn what_templates_know_already_is_no_name() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.now]
+get = "/"
+expect.status = 200
+
+[use.env]
+pack = "admin_only"
+with = { routes = ["GET /"], admin = "a", user = "b" }
+"#
+    ));
+}
+
+#[test]
 fn what_was_probably_meant_is_written_down() {
     assert_snapshot!(mistakes(
         r#"

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
+use super::template::FUNCTIONS;
 use super::tree::{Entry, Table, Value};
 use super::uses::{UseDef, read_uses};
 use super::{Common, Defaults, Mistake, Node, Period, Problem, Retry, Source, decode, one_of};
@@ -226,6 +227,10 @@ pub(super) fn read_when(table: &mut Table, problems: &mut Vec<Problem>) -> Optio
 
 /// What is wrong with the name of `of`, if something is.
 pub(super) fn bad_name(name: &str, span: &Range<usize>, of: &str) -> Option<Problem> {
+    if name == "env" || FUNCTIONS.contains(&name) {
+        let message = format!("`{name}` is not a name for {of}: in templates it means something else");
+        return Some(Problem::at(span.clone(), message).hint(format!("another name, such as `the_{name}`")));
+    }
     (!is_name(name)).then(|| {
         Problem::at(span.clone(), format!("`{name}` is not a name for {of}"))
             .hint("a letter, then letters, digits and underscores, all in lower case")
