@@ -547,3 +547,27 @@ expect.json."a b" = 1
 "#
     ));
 }
+
+#[test]
+fn suites_that_no_environment_names_are_told() {
+    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\n";
+    let project = Project::http("http://127.0.0.1:1", suite);
+    let said = project.smoke(&["validate"]).exits(0).stdout.clone();
+    assert_snapshot!(said, @"prod: 1 check in 1 suite");
+    let project = project.suite("old", "[htp.a]\n");
+    let said = project.smoke(&["validate"]).exits(0).stdout.clone();
+    assert_snapshot!(said, @r"
+    prod: 1 check in 1 suite
+    suites/old.toml is in no environment, and was not looked at
+    ");
+    let said = project
+        .suite("older", "")
+        .smoke(&["validate", "prod"])
+        .exits(0)
+        .stdout
+        .clone();
+    assert_snapshot!(said, @r"
+    prod: 1 check in 1 suite
+    suites/old.toml, suites/older.toml are in no environment, and were not looked at
+    ");
+}

@@ -172,6 +172,21 @@ impl Project {
             self.root.join("suites").join(format!("{name}.toml"))
         }
     }
+
+    /// The files under `suites/`, in order.
+    #[must_use]
+    pub fn suite_files(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.root.join("suites"));
+        let entries = folder
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()));
+        let mut files: Vec<PathBuf> = entries
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .collect();
+        files.sort();
+        files
+    }
 }
 
 impl Environment {
