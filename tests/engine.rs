@@ -366,7 +366,7 @@ vars.late = false
 get = "/"
 expect.status = 200
 capture.billing = "$.billing"
-[http.now]
+[http.old]
 when = "{{ late }}"
 get = "/"
 expect.status = 200

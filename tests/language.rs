@@ -388,3 +388,186 @@ fn a_condition_without_braces_is_a_mistake() {
     assert!(stderr.contains("suites/s.toml:3:8"), "{stderr}");
     assert!(stderr.contains("when = \"{{ env.STAGE == 'staging' }}\""), "{stderr}");
 }
+
+#[test]
+fn what_is_needed_is_named_as_a_whole() {
+    assert_snapshot!(mistakes(
+        r#"
+[attest.sums]
+by = "Ann"
+verified = 2020-02-02
+valid_for = "1d"
+
+[use.admin]
+pack = "admin_only"
+with = { routes = ["GET /"], admin = "a", user = "b" }
+
+[http.fine]
+get = "/"
+needs = ["sums", "attest.sums", "admin", "admin.guards", "authorization.admin.guards", "use.admin"]
+expect.status = 200
+
+[http.wrong]
+get = "/"
+needs = ["http.sums", "sql.admin", "attest.sms", "admin.gards", "nothing.at_all"]
+expect.status = 200
+"#
+    ));
+}
+
+#[test]
+fn a_misspelt_key_may_be_one_that_every_check_takes() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+severty = "warn"
+titel = "A"
+time_out = "3s"
+expct.status = 200
+
+[redis.b]
+keys.b.exists = true
+tag = ["slow"]
+need = ["a"]
+captures.x = "$.x"
+colour = "red"
+"#
+    ));
+}
+
+#[test]
+fn an_environment_where_nothing_may_be_read_is_a_mistake() {
+    let project = "[env.prod]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\nallow = [\"write\", \"load\"]\n\n\
+        [env.next]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\nallow = []\n\n\
+        [env.last]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\nallow = \"read\"\n";
+    let said = Project::new(project)
+        .suite("s", "[http.a]\nget = \"/\"\nexpect.status = 200\n")
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
+fn an_address_that_many_checks_need_is_missed_once() {
+    let check = |name: &str| format!("[http.{name}]\nget = \"/\"\nexpect.status = 200\n");
+    let suite: String = ["a", "b", "c", "d", "e"].map(check).concat();
+    let said = Project::new("[env.prod]\nsuites = [\"s\"]\n\n[env.next]\nsuites = [\"s\"]\n")
+        .suite("s", &format!("{suite}[redis.f]\nkeys.f.exists = true\n"))
+        .smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
+fn what_is_skipped_has_a_reason() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+skip = ""
+expect.status = 200
+
+[http.b]
+get = "/"
+skip = true
+expect.status = 200
+
+[use.admin]
+pack = "admin_only"
+skip = " "
+with = { routes = ["GET /"], admin = "a", user = "b" }
+"#
+    ));
+}
+
+#[test]
+fn periods_and_sizes_are_neither_nothing_nor_endless() {
+    let project = "[defaults]\ntimeout = \"0s\"\n\n[env.prod]\nsuites = [\"s\"]\nhttp = \"http://127.0.0.1:1\"\n\
+        timeout = \"0ms\"\n";
+    let suite = r#"
+timeout = "0s"
+
+[http.a]
+get = "/"
+timeout = "0s"
+expect.status = 200
+
+[http.b]
+get = "/"
+timeout = "18446744073709551615s"
+max_body = "18446744073709551615MiB"
+expect.status = 200
+"#;
+    let said = Project::new(project).suite("s", suite).smoke(&["validate"]);
+    said.exits(2);
+    assert_snapshot!(said.stderr);
+}
+
+#[test]
+fn paths_can_be_put_behind_an_http_address() {
+    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\n";
+    let said = ["127.0.0.1:58080", "https://shop.example.com/api?v=2#top"].map(|address| {
+        Project::http(address, suite)
+            .smoke(&["validate"])
+            .exits(2)
+            .stderr
+            .clone()
+    });
+    assert_snapshot!(said.join("---\n"));
+}
+
+#[test]
+fn what_templates_know_already_is_no_name() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.now]
+get = "/"
+expect.status = 200
+
+[use.env]
+pack = "admin_only"
+with = { routes = ["GET /"], admin = "a", user = "b" }
+"#
+    ));
+}
+
+#[test]
+fn what_was_probably_meant_is_written_down() {
+    assert_snapshot!(mistakes(
+        r#"
+[http.a]
+get = "/"
+retry = 3
+tags = "core"
+capture.id = "data.id"
+expect.json."status" = "up"
+expect.json."[0]" = 1
+expect.json."a b" = 1
+"#
+    ));
+}
+
+#[test]
+fn suites_that_no_environment_names_are_told() {
+    let suite = "[http.a]\nget = \"/\"\nexpect.status = 200\n";
+    let project = Project::http("http://127.0.0.1:1", suite);
+    let said = project.smoke(&["validate"]).exits(0).stdout.clone();
+    assert_snapshot!(said, @"prod: 1 check in 1 suite");
+    let project = project.suite("old", "[htp.a]\n");
+    let said = project.smoke(&["validate"]).exits(0).stdout.clone();
+    assert_snapshot!(said, @r"
+    prod: 1 check in 1 suite
+    suites/old.toml is in no environment, and was not looked at
+    ");
+    let said = project
+        .suite("older", "")
+        .smoke(&["validate", "prod"])
+        .exits(0)
+        .stdout
+        .clone();
+    assert_snapshot!(said, @r"
+    prod: 1 check in 1 suite
+    suites/old.toml, suites/older.toml are in no environment, and were not looked at
+    ");
+}

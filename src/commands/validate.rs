@@ -1,12 +1,12 @@
 //! `smoke validate`: every mistake, nothing sent.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
 use crate::outcome::Exit;
 use crate::plan::{Plan, Request, build};
-use crate::suite::{Mistake, Project};
+use crate::suite::{Mistake, Project, shown_path};
 
 use super::select::complete;
 use super::{Failure, print};
@@ -60,8 +60,26 @@ impl Args {
         if !mistakes.is_empty() {
             return Err(mistakes.into());
         }
+        text += &not_looked_at(&project);
         print(&text)?;
         Ok(Exit::Passed)
+    }
+}
+
+/// The files under `suites/` that no environment names.
+fn not_looked_at(project: &Project) -> String {
+    let named = project.environments.iter().flat_map(|environment| &environment.suites);
+    let named: Vec<PathBuf> = named.map(|name| project.suite_path(name)).collect();
+    let files = project.suite_files();
+    let left: Vec<String> = files
+        .iter()
+        .filter(|file| !named.contains(file))
+        .map(|file| shown_path(file))
+        .collect();
+    match left.as_slice() {
+        [] => String::new(),
+        [only] => format!("{only} is in no environment, and was not looked at\n"),
+        several => format!("{} are in no environment, and were not looked at\n", several.join(", ")),
     }
 }
 

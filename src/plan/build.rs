@@ -184,12 +184,11 @@ fn keep((suite, found): (Suite, Vec<Mistake>), suites: &mut Vec<Suite>, mistakes
 }
 
 fn other_suites(project: &Project, name: &str) -> Option<String> {
-    let folder = std::fs::read_dir(project.root.join("suites")).ok()?;
-    let files = folder.filter_map(|entry| Some(entry.ok()?.path()));
-    let names: Vec<String> = files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
+    let files = project.suite_files();
+    let names = files
+        .iter()
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy()));
+    let names: Vec<String> = names.map(String::from).collect();
     one_of(name, names.iter().map(String::as_str))
 }
 

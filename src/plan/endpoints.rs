@@ -1,8 +1,9 @@
 //! Which address each check talks to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
+use url::Url;
 
 use crate::deployment::secrets::Secrets;
 use crate::deployment::{Deployment, Protocol};
@@ -47,7 +48,24 @@ impl Addresses<'_> {
         nodes.map(|entry| (&entry.node, &self.project.source)).collect()
     }
 
-    /// The name of the endpoint that `draft` talks to: `on`, the only one, or `default`.
+    /// There is no address that the checks called `ids` could talk to.
+    fn missing(&self, protocol: Protocol, ids: &[String]) -> Mistake {
+        let (environment, name) = (&self.environment.name, protocol.name());
+        let who = match ids {
+            [only] => format!("`{only}` needs"),
+            [first @ .., _] if ids.len() > 4 => format!("{} checks need: {}, …", ids.len(), first[..3].join(", ")),
+            all => format!("{} checks need: {}", all.len(), all.join(", ")),
+        };
+        Mistake {
+            place: Some(self.project.source.place(&self.environment.header)),
+            ..Mistake::nowhere(format!(
+                "environment `{environment}` has no {name} address, which {who}"
+            ))
+            .hint(format!("add {name} = \"…\" to {}", self.environment.shown_header()))
+        }
+    }
+
+    /// The name of the endpoint that `draft` talks to, of those that there are: `on`, the only one, or `default`.
     fn choose(&self, protocol: Protocol, draft: &Draft) -> Result<String, Problem> {
         let names: Vec<&str> = self.of(protocol).iter().map(|entry| entry.key.as_str()).collect();
         let environment = &self.environment.name;
@@ -66,15 +84,6 @@ impl Addresses<'_> {
             return Err(problem.maybe_hint(one_of(on, names)));
         }
         match names.as_slice() {
-            [] => Err(Problem::whole(format!(
-                "environment `{environment}` has no {} address",
-                protocol.name()
-            ))
-            .hint(format!(
-                "add {} = \"…\" to {}",
-                protocol.name(),
-                self.environment.shown_header()
-            ))),
             [only] => Ok((*only).to_owned()),
             several if several.contains(&"default") => Ok("default".to_owned()),
             several => Err(Problem::whole(format!(
@@ -89,7 +98,8 @@ impl Addresses<'_> {
 /// Gives every check its endpoint, and makes the deployment of those that are used.
 pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes: &mut Vec<Mistake>) -> Deployment {
     let mut used = BTreeSet::new();
-    for draft in drafts {
+    let mut missing: BTreeMap<Protocol, BTreeSet<usize>> = BTreeMap::new();
+    for (at, draft) in drafts.iter_mut().enumerate() {
         let Some(protocol) = draft.check.entry.speaks else {
             if let Some(on) = &draft.on {
                 let message = format!("`{}` talks to no endpoint: it takes no `on`", draft.check.entry.name);
@@ -104,6 +114,13 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
                 .get_or_insert_with(|| Skip::Declared { reason: reason.clone() });
             continue;
         }
+        if addresses.of(protocol).is_empty() {
+            missing
+                .entry(protocol)
+                .or_default()
+                .insert(draft.check.cleans.unwrap_or(at));
+            continue;
+        }
         match addresses.choose(protocol, draft) {
             Ok(name) => {
                 if draft.check.skip.is_none() {
@@ -115,6 +132,10 @@ pub(super) fn resolve(drafts: &mut [Draft], addresses: &Addresses<'_>, mistakes:
                 mistakes.push(draft.mistake(problem));
             }
         }
+    }
+    for (protocol, checks) in missing {
+        let ids: Vec<String> = checks.iter().map(|at| drafts[*at].check.id.to_string()).collect();
+        mistakes.push(addresses.missing(protocol, &ids));
     }
     let mut deployment = Deployment::of(&addresses.project.root);
     for (protocol, name) in used {
@@ -145,6 +166,11 @@ fn add(
     if is_placeholder(&address) {
         return Ok(());
     }
+    if protocol == Protocol::Http
+        && let Some((reason, hint)) = no_site(address.trim())
+    {
+        return Err(Problem::at(span, format!("http endpoint `{}`: {reason}", entry.key)).hint(hint));
+    }
     let password = deployment
         .add(protocol, &entry.key, address.trim())
         .map_err(|reason| Problem::at(span, format!("{} endpoint `{}`: {reason}", protocol.name(), entry.key)))?;
@@ -152,4 +178,21 @@ fn add(
         addresses.secrets.add(&password);
     }
     Ok(())
+}
+
+/// Why paths cannot be put behind `address`, and what to try.
+fn no_site(address: &str) -> Option<(&'static str, String)> {
+    if !address.contains("://") {
+        return Some(("not a URL", format!("http://{address}")));
+    }
+    let mut url = Url::parse(address).ok()?;
+    if url.query().is_none() && url.fragment().is_none() {
+        return None;
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Some((
+        "paths are put behind an address, and cannot stand behind a query or a fragment",
+        url.as_str().trim_end_matches('/').to_owned(),
+    ))
 }

@@ -1,6 +1,6 @@
 //! Which check waits for which.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::suite::{Mistake, Problem, Spanned, did_you_mean};
 
@@ -27,7 +27,7 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
     let drafts = expansion.drafts.iter().enumerate();
     let not_wanted = drafts.filter(|(_, draft)| draft.not_wanted).map(|(at, _)| at).collect();
     for at in 0..expansion.drafts.len() {
-        let (needs, cookies_of, problems) = needs_of(&expansion.drafts[at], &index, &not_wanted, &expansion.broken);
+        let (needs, cookies_of, problems) = needs_of(expansion, at, &index, &not_wanted);
         mistakes.extend(problems);
         let draft = &mut expansion.drafts[at];
         draft.check.needs = needs;
@@ -39,16 +39,18 @@ pub(super) fn connect(expansion: &mut Expansion, mistakes: &mut Vec<Mistake>) {
 }
 
 fn needs_of(
-    draft: &Draft,
+    expansion: &Expansion,
+    at: usize,
     index: &Index,
     not_wanted: &BTreeSet<usize>,
-    broken: &BTreeSet<(String, String)>,
 ) -> (Vec<usize>, Option<usize>, Vec<Mistake>) {
+    let draft = &expansion.drafts[at];
     let around = Around {
         suite: &draft.check.id.suite,
+        drafts: &expansion.drafts,
         index,
         not_wanted,
-        broken,
+        broken: &expansion.broken,
     };
     let used = draft.check.used.as_deref();
     let (mut needs, mut mistakes) = (Vec::new(), Vec::new());
@@ -102,6 +104,7 @@ fn needs_of(
 /// The checks that a name can mean.
 struct Around<'a> {
     suite: &'a str,
+    drafts: &'a [Draft],
     index: &'a Index,
     /// Those that nobody means who names all of a use.
     not_wanted: &'a BTreeSet<usize>,
@@ -131,21 +134,9 @@ impl Around<'_> {
     /// The checks called `wanted`: `name`, `kind.name`, and for what a pack brings `NAME.check`, `kind.NAME.check`, or
     /// `NAME` or `use.NAME` for all of it.
     fn named(&self, used: Option<&str>, wanted: &Spanned<String>) -> Result<Vec<usize>, Problem> {
-        let without_kind = wanted.split_once('.').map(|(_, name)| name);
-        let names: Vec<&str> = [wanted.as_str()].into_iter().chain(without_kind).collect();
-        let inner = used.map(|used| names.iter().map(|name| format!("{used}.{name}")).collect::<Vec<_>>());
-        let names = inner
-            .into_iter()
-            .flatten()
-            .chain(names.iter().map(|name| (*name).to_owned()));
-        for name in names {
-            let all = format!("{name}.");
-            let found: Vec<usize> = self
-                .index
-                .iter()
-                .filter(|((suite, known), _)| suite == self.suite && (*known == name || known.starts_with(&all)))
-                .flat_map(|(_, at)| at.iter().copied())
-                .collect();
+        let inner = used.map(|used| format!("{used}."));
+        for prefix in inner.as_deref().into_iter().chain([""]) {
+            let found = self.found(prefix, wanted);
             if !found.is_empty() {
                 let wanted: Vec<usize> = found
                     .iter()
@@ -154,22 +145,68 @@ impl Around<'_> {
                     .collect();
                 return Ok(if wanted.is_empty() { found } else { wanted });
             }
-            let root = name.split('.').next().unwrap_or(&name).to_owned();
-            if [name, root]
-                .iter()
-                .any(|name| self.broken.contains(&(self.suite.to_owned(), name.clone())))
-            {
+            if self.is_broken(prefix, wanted) {
                 return Ok(Vec::new());
             }
         }
-        let known = self.index.keys().filter(|(of, _)| of == self.suite);
-        let known = known.map(|(_, name)| match used {
-            Some(used) => name.strip_prefix(&format!("{used}.")).unwrap_or(name),
-            None => name.as_str(),
-        });
-        let hint = did_you_mean(wanted, known).map(|meant| format!("did you mean `{meant}`?"));
+        let hint = self.meant(used, wanted).map(|meant| format!("did you mean `{meant}`?"));
         let message = format!("there is no check `{}` in this suite", wanted.as_str());
         Err(Problem::at(wanted.span(), message).maybe_hint(hint))
+    }
+
+    /// The checks that `wanted` means among those whose names begin with `prefix`: by name, or else by kind and name.
+    fn found(&self, prefix: &str, wanted: &str) -> Vec<usize> {
+        let (mut by_name, mut by_kind) = (Vec::new(), Vec::new());
+        for ((suite, full), at) in self.index {
+            let Some(name) = full.strip_prefix(prefix).filter(|_| suite == self.suite) else {
+                continue;
+            };
+            let of_use = name.split_once('.').map(|(used, _)| used);
+            if name == wanted || of_use.is_some() && (of_use == Some(wanted) || of_use == wanted.strip_prefix("use.")) {
+                by_name.extend(at);
+            } else if let Some((kind, rest)) = wanted.split_once('.')
+                && rest == name
+            {
+                by_kind.extend(at.iter().filter(|at| self.drafts[**at].check.id.kind == kind));
+            }
+        }
+        let mut found = if by_name.is_empty() { by_kind } else { by_name };
+        found.sort_unstable();
+        found
+    }
+
+    /// Whether `wanted` may be the name of something that could not be read.
+    fn is_broken(&self, prefix: &str, wanted: &str) -> bool {
+        let without_kind = wanted.split_once('.').map(|(_, name)| name);
+        let names = [wanted].into_iter().chain(without_kind);
+        names.map(|name| format!("{prefix}{name}")).any(|name| {
+            let root = name.split('.').next().unwrap_or(&name).to_owned();
+            let broken = |name| self.broken.contains(&(self.suite.to_owned(), name));
+            broken(root) || broken(name)
+        })
+    }
+
+    /// What was probably meant by `wanted`: what has its name goes before what is spelt alike.
+    fn meant(&self, used: Option<&str>, wanted: &str) -> Option<String> {
+        let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+        for ((_, full), at) in self.index.iter().filter(|((suite, _), _)| suite == self.suite) {
+            let inner = used.and_then(|used| full.strip_prefix(used)?.strip_prefix('.'));
+            let name = inner.unwrap_or(full);
+            if let Some(at) = at.first() {
+                ids.insert(name, format!("{}.{name}", self.drafts[*at].check.id.kind));
+            }
+            if let Some((used, _)) = name.split_once('.') {
+                ids.insert(used, format!("use.{used}"));
+            }
+        }
+        let names = || ids.keys().copied();
+        let Some((_, rest)) = wanted.split_once('.') else {
+            return did_you_mean(wanted, names()).map(str::to_owned);
+        };
+        let same = ids.get(rest).map(String::as_str);
+        let alike = || did_you_mean(wanted, names().chain(ids.values().map(String::as_str)));
+        let other_kind = || ids.get(did_you_mean(rest, names())?).map(String::as_str);
+        same.or_else(alike).or_else(other_kind).map(str::to_owned)
     }
 }
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::kinds::{Check, Entry as Kind};
 use crate::suite::{
-    CheckDef, Common, Names, NamesAt, Node, Problem, Scope, Value, is_placeholder, names_in, render_partly, render_text,
+    CheckDef, Common, Names, NamesAt, Node, Problem, Scope, Value, did_you_mean, is_placeholder, names_in,
+    render_partly, render_text,
 };
 
 /// A check that was read: what it is, what every check can say, and the kind's part of its table.
@@ -36,6 +37,7 @@ pub(super) fn read(
     let unfilled: Vec<Range<usize>> = problems.iter().filter_map(|problem| problem.span.clone()).collect();
     let found = found
         .into_iter()
+        .map(|problem| among_all_keys(problem, kind, &node))
         .filter(|problem| problem.span.as_ref().is_none_or(|span| !unfilled.contains(span)));
     let (common, uncommon) = match common {
         Ok(common) => (Some(common), Vec::new()),
@@ -49,6 +51,29 @@ pub(super) fn read(
         (Some(check), Some(common)) if problems.is_empty() => Ok((check, common, node)),
         _ => Err(problems),
     }
+}
+
+/// What every check takes is known, too, where `problem` is a key of `node` that the kind does not know.
+fn among_all_keys(problem: Problem, kind: &Kind, node: &Node) -> Problem {
+    let Value::Table(table) = &node.value else {
+        return problem;
+    };
+    let mut entries = table.0.iter().filter(|entry| entry.key_span != node.span);
+    let Some(entry) = entries.find(|entry| problem.span.as_ref() == Some(&entry.key_span)) else {
+        return problem;
+    };
+    let schema = (kind.schema)();
+    let fields = schema.get("properties").and_then(|properties| properties.as_object());
+    let fields = fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str));
+    let grouped = kind.groups.iter().flat_map(|group| group.keys).copied();
+    let own = fields.filter(|field| kind.groups.iter().all(|group| group.field != *field));
+    let hint = if let Some(meant) = did_you_mean(&entry.key, own.chain(grouped).chain(Common::KEYS)) {
+        format!("did you mean `{meant}`?")
+    } else {
+        let own = problem.hint.clone().unwrap_or_default();
+        format!("{own}; every check takes {}, too", Common::KEYS.join(", "))
+    };
+    problem.hint(hint)
 }
 
 /// The kind's part of a table as written, for reading again during the run.

@@ -148,6 +148,7 @@ impl Expansion {
                 pack,
             ));
         }
+        problems.extend(keys.skip.as_ref().and_then(no_reason));
         let (when, when_names) = match &def.when {
             None => (When::Run, Vec::new()),
             Some((text, at)) => {
@@ -236,6 +237,19 @@ fn find(ground: &Ground<'_>, def: &UseDef, packs: Packs<'_>, mistakes: &mut Vec<
         ..mistake
     }));
     right.then_some(pack)
+}
+
+/// What is skipped has a reason.
+fn no_reason(skip: &Spanned<OneOrEach>) -> Option<Problem> {
+    let empty = |reason: &str| reason.trim().is_empty();
+    let (span, key) = match &**skip {
+        OneOrEach::One(reason) => empty(reason).then(|| (skip.span(), "skip"))?,
+        OneOrEach::Each(reasons) => {
+            let (name, reason) = reasons.iter().find(|(_, reason)| empty(reason))?;
+            (reason.span(), name.as_str())
+        }
+    };
+    Some(Problem::at(span, "what is skipped has a reason").hint(format!("{key} = \"why\"")))
 }
 
 fn unknown_checks<'a>(names: impl Iterator<Item = (&'a String, Range<usize>)>, pack: &Pack) -> Vec<Problem> {

@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for CaptureVisitor {
     }
 
     fn visit_str<E: de::Error>(self, path: &str) -> Result<Capture, E> {
-        let path = JsonPath::parse(path).map_err(E::custom)?;
+        let path = JsonPath::read(path)?;
         Ok(Capture {
             from: CaptureFrom::Json(path),
             secret: false,

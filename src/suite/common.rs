@@ -1,11 +1,14 @@
 //! The keys that every check takes, whatever its kind.
 
-use serde::Deserialize;
+use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 use serde_json::Value;
 
 use crate::outcome::{Effect, Severity};
 
+use super::decode::with_hint;
 use super::{Capture, Entries, Period, Spanned};
 
 /// The keys that every check takes. `finally` and `when` are not here: their templates are filled later.
@@ -21,6 +24,7 @@ pub struct Common {
     /// Checks that must pass first, without handing over data.
     pub needs: Vec<Spanned<String>>,
     /// How long one attempt may take.
+    #[serde(deserialize_with = "super::scalar::timeout")]
     pub timeout: Option<Period>,
     /// How to try again.
     pub retry: Option<Retry>,
@@ -29,6 +33,7 @@ pub struct Common {
     /// Whether a failure fails the run.
     pub severity: Severity,
     /// Why the check is not to be run at all.
+    #[serde(deserialize_with = "reason")]
     pub skip: Option<String>,
     /// One check per value.
     pub each: Entries<Vec<Value>>,
@@ -42,6 +47,32 @@ impl Common {
         "title", "on", "tags", "needs", "timeout", "retry", "effect", "severity", "skip", "each", "capture", "when",
         "finally",
     ];
+}
+
+fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    deserializer.deserialize_any(ReasonVisitor).map(Some)
+}
+
+struct ReasonVisitor;
+
+impl Visitor<'_> for ReasonVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        if text.trim().is_empty() {
+            return Err(E::custom(with_hint("what is skipped has a reason", "skip = \"why\"")));
+        }
+        Ok(text.to_owned())
+    }
+
+    fn visit_bool<E: Error>(self, yes: bool) -> Result<String, E> {
+        let hint = if yes { "skip = \"why\"" } else { "leave `skip` out" };
+        Err(E::custom(with_hint(&format!("expected a string, found {yes}"), hint)))
+    }
 }
 
 /// How to try again when a check did not pass: refused connections, time-outs and wrong answers alike.

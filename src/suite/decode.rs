@@ -164,6 +164,23 @@ fn found(unexpected: de::Unexpected<'_>) -> String {
     }
 }
 
+const TRY: &str = "\ntry: ";
+
+/// `message` for an error of serde, and what to try.
+pub(super) fn with_hint(message: &str, hint: &str) -> String {
+    format!("{message}{TRY}{hint}")
+}
+
+/// What to write instead of `found`, where that shows from the types.
+fn instead(expected: &str, unexpected: &de::Unexpected<'_>, found: &str) -> Option<String> {
+    use de::Unexpected::{Bool, Float, Signed, Str, Unsigned};
+    match (expected, unexpected) {
+        ("a sequence", Bool(_) | Signed(_) | Unsigned(_) | Float(_) | Str(_)) => Some(format!("[{found}]")),
+        ("struct Retry", Signed(1..) | Unsigned(1..)) => Some(format!("retry = {{ times = {found} }}")),
+        _ => None,
+    }
+}
+
 impl Error {
     fn unknown(what: &'static str, name: &str, expected: &'static [&'static str]) -> Self {
         Self {
@@ -196,7 +213,10 @@ impl Error {
                 (format!("unknown {what} `{name}`"), one_of(name, names.iter().copied()))
             }
             Kind::Missing(key) => (format!("`{key}` is missing"), None),
-            Kind::Other(message) => (message.clone(), None),
+            Kind::Other(message) => match message.split_once(TRY) {
+                Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+                None => (message.clone(), None),
+            },
         };
         Problem {
             span: self.span.clone(),
@@ -228,12 +248,12 @@ impl de::Error for Error {
     }
 
     fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let expected = expected.to_string();
-        Self::custom(format_args!(
-            "expected {}, found {}",
-            in_toml(&expected),
-            found(unexpected)
-        ))
+        let (expected, found) = (expected.to_string(), found(unexpected));
+        let message = format!("expected {}, found {found}", in_toml(&expected));
+        match instead(&expected, &unexpected, &found) {
+            Some(hint) => Self::custom(with_hint(&message, &hint)),
+            None => Self::custom(message),
+        }
     }
 
     fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {

@@ -10,8 +10,10 @@ use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use super::decode::with_hint;
 
 /// A parsed JSONPath; cheap to clone.
 #[derive(Debug, Clone)]
@@ -42,6 +44,22 @@ impl JsonPath {
         let path = Self(Rc::new(Parsed::parse(text)?));
         KNOWN.with_borrow_mut(|known| known.insert(text.to_owned(), path.clone()));
         Ok(path)
+    }
+
+    /// Parses `text` for serde, and says what was probably meant.
+    pub(super) fn read<E: serde::de::Error>(text: &str) -> Result<Self, E> {
+        Self::parse(text).map_err(|reason| {
+            let dot = if text.starts_with(['.', '[']) { "" } else { "." };
+            let meant = format!("${dot}{text}");
+            E::custom(if !text.contains(char::is_whitespace) && Self::parse(&meant).is_ok() {
+                with_hint(
+                    &format!("bad JSONPath `{text}` (RFC 9535)"),
+                    &format!("did you mean `{meant}`?"),
+                )
+            } else {
+                reason
+            })
+        })
     }
 
     /// What the path finds in `document`: the value itself for a path that can name one place only, else the list of
@@ -99,7 +117,7 @@ impl fmt::Display for JsonPath {
 impl<'de> Deserialize<'de> for JsonPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(D::Error::custom)
+        Self::read(&text)
     }
 }
 

@@ -19,6 +19,7 @@ use super::{Mistake, Period, Problem, Retry, Source, Spanned, decode, decode_par
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
     /// How long one attempt of one check may take: `"10s"` unless given.
+    #[serde(deserialize_with = "super::scalar::timeout")]
     pub timeout: Option<Period>,
     /// Checks in flight at most: 32 unless given. `--jobs` goes before it.
     pub concurrency: Option<NonZeroUsize>,
@@ -171,6 +172,21 @@ impl Project {
             self.root.join("suites").join(format!("{name}.toml"))
         }
     }
+
+    /// The files under `suites/`, in order.
+    #[must_use]
+    pub fn suite_files(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.root.join("suites"));
+        let entries = folder
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()));
+        let mut files: Vec<PathBuf> = entries
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .collect();
+        files.sort();
+        files
+    }
 }
 
 impl Environment {
@@ -239,9 +255,10 @@ struct Plain {
     _postgres: IgnoredAny,
     #[serde(rename = "redis")]
     _redis: IgnoredAny,
-    allow: Option<Vec<Effect>>,
+    allow: Option<Spanned<Vec<Effect>>>,
     #[serde(rename = "vars")]
     _vars: IgnoredAny,
+    #[serde(deserialize_with = "super::scalar::timeout")]
     timeout: Option<Period>,
     concurrency: Option<NonZeroUsize>,
     retry: Option<Retry>,
@@ -283,8 +300,9 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
         );
     }
     let (plain, found) = decode_partly(&entry.node, &[]);
-    problems.extend(found);
     let plain: Plain = plain.unwrap_or_default();
+    problems.extend(plain.allow.as_ref().and_then(|allow| without_read(allow, &found)));
+    problems.extend(found);
     for (at, suite) in plain.suites.iter().enumerate() {
         if plain.suites[..at].iter().any(|before| **before == **suite) {
             let message = format!("the suite `{}` is named twice", suite.as_str());
@@ -296,7 +314,7 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
         header: entry.key_span,
         suites: plain.suites,
         endpoints,
-        allow: plain.allow.unwrap_or_else(|| vec![Effect::Read]),
+        allow: plain.allow.map_or_else(|| vec![Effect::Read], Spanned::into_inner),
         vars,
         defaults: Defaults {
             timeout: plain.timeout,
@@ -304,6 +322,22 @@ fn read_environment(entry: Entry, problems: &mut Vec<Problem>) -> Option<Environ
             retry: plain.retry,
         },
     })
+}
+
+/// Nothing at all can run where nothing may be read; `found` says what else is wrong.
+fn without_read(allow: &Spanned<Vec<Effect>>, found: &[Problem]) -> Option<Problem> {
+    let span = allow.span();
+    let inside = |problem: &Problem| problem.span.as_ref().is_some_and(|at| span.contains(&at.start));
+    if allow.contains(&Effect::Read) || found.iter().any(inside) {
+        return None;
+    }
+    let all: Vec<String> = [Effect::Read]
+        .iter()
+        .chain(allow.iter())
+        .map(|effect| format!("\"{effect}\""))
+        .collect();
+    let problem = Problem::at(span, "without \"read\" every check that only looks would be skipped");
+    Some(problem.hint(format!("allow = [{}]", all.join(", "))))
 }
 
 /// One address (called `default`), or a table of named ones.

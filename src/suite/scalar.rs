@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 
+use super::decode::with_hint;
+
 /// A duration as people write it: `"800ms"`, `"10s"`, `"1m 30s"` (the `humantime` crate's form).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
@@ -37,6 +39,22 @@ pub fn spoken(duration: Duration) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
+impl Period {
+    /// A hundred years: what is longer is a slip, and sums of it overflow.
+    const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
+}
+
+/// Reads a time-out, which is never zero.
+pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Period>, D::Error> {
+    match Option::<Period>::deserialize(deserializer)? {
+        Some(period) if period.0.is_zero() => Err(D::Error::custom(with_hint(
+            "in no time at all nothing answers",
+            "timeout = \"10s\", or leave it out",
+        ))),
+        period => Ok(period),
+    }
+}
+
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PeriodVisitor)
@@ -53,13 +71,17 @@ impl Visitor<'_> for PeriodVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Period, E> {
-        humantime::parse_duration(text).map(Period).map_err(|error| {
+        let period = humantime::parse_duration(text).map_err(|error| {
             let reason = error.to_string();
             let reason = reason.split(',').next().unwrap_or_default();
             E::custom(format_args!(
                 "bad duration \"{text}\": {reason}; write \"800ms\", \"10s\" or \"1m 30s\""
             ))
-        })
+        })?;
+        if period > Period::LONGEST {
+            return Err(E::custom(format_args!("\"{text}\" is longer than a hundred years")));
+        }
+        Ok(Period(period))
     }
 }
 
@@ -127,7 +149,10 @@ impl Visitor<'_> for ByteSizeVisitor {
         let number: u64 = digits
             .parse()
             .map_err(|_| E::custom(format_args!("bad size \"{text}\"")))?;
-        Ok(ByteSize(number * factor))
+        let bytes = number.checked_mul(factor);
+        bytes
+            .map(ByteSize)
+            .ok_or_else(|| E::custom(format_args!("\"{text}\" is more than any file or answer can have")))
     }
 }
 

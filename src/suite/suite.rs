@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
+use super::template::FUNCTIONS;
 use super::tree::{Entry, Table, Value};
 use super::uses::{UseDef, read_uses};
 use super::{Common, Defaults, Mistake, Node, Period, Problem, Retry, Source, decode, one_of};
@@ -57,6 +58,7 @@ const KEYS: [&str; 4] = ["title", "defaults", "timeout", "retry"];
 struct Head {
     title: Option<String>,
     defaults: Defaults,
+    #[serde(deserialize_with = "super::scalar::timeout")]
     timeout: Option<Period>,
     retry: Option<Retry>,
 }
@@ -225,6 +227,10 @@ pub(super) fn read_when(table: &mut Table, problems: &mut Vec<Problem>) -> Optio
 
 /// What is wrong with the name of `of`, if something is.
 pub(super) fn bad_name(name: &str, span: &Range<usize>, of: &str) -> Option<Problem> {
+    if name == "env" || FUNCTIONS.contains(&name) {
+        let message = format!("`{name}` is not a name for {of}: in templates it means something else");
+        return Some(Problem::at(span.clone(), message).hint(format!("another name, such as `the_{name}`")));
+    }
     (!is_name(name)).then(|| {
         Problem::at(span.clone(), format!("`{name}` is not a name for {of}"))
             .hint("a letter, then letters, digits and underscores, all in lower case")

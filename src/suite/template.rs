@@ -18,7 +18,7 @@ use super::tree::{Entry, Table, Value as Tree};
 use super::{Node, Problem};
 
 /// The functions that every template can call.
-const FUNCTIONS: [&str; 3] = ["uuid", "now", "random_email"];
+pub(super) const FUNCTIONS: [&str; 3] = ["uuid", "now", "random_email"];
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();

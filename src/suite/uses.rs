@@ -47,6 +47,7 @@ pub struct UseKeys {
     /// Whether a failure fails the run.
     pub severity: Option<Severity>,
     /// How long one attempt may take.
+    #[serde(deserialize_with = "super::scalar::timeout")]
     pub timeout: Option<Period>,
     /// How to try again.
     pub retry: Option<Retry>,
