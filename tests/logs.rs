@@ -205,7 +205,7 @@ fn the_output_of_a_program_is_looked_through() {
 
 #[test]
 fn what_happened_before_is_left_out() {
-    let suite = "[logs.now]\nfiles = [\"a.log\"]\nsince = \"1h\"\nerror_rate = 0.01\nforbid = [\"crashed\"]\n";
+    let suite = "[logs.lately]\nfiles = [\"a.log\"]\nsince = \"1h\"\nerror_rate = 0.01\nforbid = [\"crashed\"]\n";
     let at = |seconds: i64| {
         jiff::Timestamp::now()
             .checked_sub(jiff::SignedDuration::from_secs(seconds))
