@@ -75,9 +75,9 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     let url = deployed.url();
     let address = url.trim_start_matches("http://").to_owned();
     let debugger = if deployed.broken("debugger_open") {
-        &address
+        address.replace("127.0.0.1", "localhost")
     } else {
-        "127.0.0.1:1"
+        "127.0.0.1:1".to_owned()
     };
     [
         ("SUPABASE_URL", url.clone()),
@@ -86,7 +86,7 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("WAVESPEED_URL", format!("{url}/wavespeed")),
         ("HUGGINGFACE_URL", format!("{url}/huggingface")),
         ("APP_ADDRESS", address.clone()),
-        ("DEBUG_ADDRESS", debugger.to_owned()),
+        ("DEBUG_ADDRESS", debugger),
         ("LOG_DIR", deployed.folder().join("logs").display().to_string()),
         ("SOURCE_DIR", deployed.folder().join("source").display().to_string()),
         (
