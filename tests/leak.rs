@@ -3,9 +3,9 @@
 mod support;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use support::{Project, Said, serve};
 
@@ -173,6 +173,30 @@ fn answers_that_tell_of_the_inside_are_told() {
         let said = site.run(SUITE);
         said.exits(1).says(&["GET /health", what]);
     }
+}
+
+/// An address that only leads to another one serves what that one serves.
+#[test]
+fn what_is_served_behind_a_redirect_is_told() {
+    let site = Router::new()
+        .route("/", get(|| async { Html("<!doctype html>") }))
+        .route("/.env", get(|| async { "SECRET_KEY=abc\n" }));
+    let behind = serve(site);
+    let redirect =
+        Router::new().fallback(move |uri: Uri| async move { Redirect::permanent(&format!("{behind}{uri}")) });
+    Project::http(&serve(redirect), "[leak.site]\n")
+        .run()
+        .exits(1)
+        .says(&["/.env", "not served"]);
+}
+
+#[test]
+fn an_answer_of_a_proxy_tells_nothing_of_the_service() {
+    let router = Router::new().fallback(|| async { StatusCode::BAD_GATEWAY });
+    Project::http(&serve(router), "[leak.site]\nusual = false\nanswers = [\"/health\"]\n")
+        .run()
+        .exits(3)
+        .says(&["GET /health", "status 502"]);
 }
 
 /// A front end answers every path with its page: that is not `.env`.
