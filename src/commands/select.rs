@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::plan::{Plan, Request, Selection, build};
-use crate::suite::{Mistake, Project, did_you_mean};
+use crate::plan::{Plan, Request, Selection, build, nearest};
+use crate::suite::{Mistake, Project};
 
 use super::Failure;
 
@@ -68,7 +68,7 @@ fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, P
                     ..request.clone()
                 };
                 let hint = match (&build(&project, environment, &all), request.selection.only.as_slice()) {
-                    (Ok(all), [only]) => nearest(only, all),
+                    (Ok(all), [only]) => nearest(only, all.checks.iter().map(|check| &check.id)),
                     _ => None,
                 };
                 let hint = hint.map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
@@ -81,14 +81,6 @@ fn plan(folder: Option<&Path>, name: &str, request: &Request) -> Result<(Plan, P
         return Err(Failure::Nothing(why));
     }
     Ok((plan, project.root))
-}
-
-/// The name in `plan` that `only` is a misspelling of.
-fn nearest(only: &str, plan: &Plan) -> Option<String> {
-    let ids = plan.checks.iter().map(|check| &check.id);
-    let names = ids.flat_map(|id| [id.to_string(), id.name.clone()]);
-    let names: Vec<String> = names.collect();
-    did_you_mean(only, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// The plan for a command that sends nothing: it may lack what only a run needs.

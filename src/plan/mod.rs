@@ -25,7 +25,7 @@ use crate::suite::{Capture, Entries, Node, Retry, Scope};
 
 pub use build::{Request, build};
 pub use origin::Origin;
-pub use select::Selection;
+pub use select::{Selection, nearest};
 
 /// Everything a run needs to know.
 pub struct Plan {

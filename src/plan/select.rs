@@ -2,7 +2,7 @@
 
 use glob::Pattern;
 
-use crate::outcome::Skip;
+use crate::outcome::{CheckId, Skip};
 use crate::suite::{Mistake, did_you_mean, one_of};
 
 use super::expand::{Draft, Expansion};
@@ -43,10 +43,8 @@ impl Selection {
     fn refuse_idle(flag: &str, patterns: &[Pattern], drafts: &[Draft], mistakes: &mut Vec<Mistake>) {
         for pattern in patterns {
             if !drafts.iter().any(|draft| matches(std::slice::from_ref(pattern), draft)) {
-                let names = drafts.iter().map(|draft| &draft.check.id);
-                let names: Vec<String> = names.flat_map(|id| [id.to_string(), id.name.clone()]).collect();
                 let mistake = Mistake::nowhere(format!("{flag} {pattern}: no check matches"));
-                let meant = did_you_mean(pattern.as_str(), names.iter().map(String::as_str));
+                let meant = nearest(pattern.as_str(), drafts.iter().map(|draft| &draft.check.id));
                 let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
                 mistakes.push(Mistake { hint, ..mistake });
             }
@@ -92,6 +90,12 @@ impl Selection {
             });
         }
     }
+}
+
+/// The id or the name, of those of `ids`, that `pattern` is a misspelling of.
+pub fn nearest<'a>(pattern: &str, ids: impl Iterator<Item = &'a CheckId>) -> Option<String> {
+    let names: Vec<String> = ids.flat_map(|id| [id.to_string(), id.name.clone()]).collect();
+    did_you_mean(pattern, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn patterns(flag: &str, globs: &[String], mistakes: &mut Vec<Mistake>) -> Vec<Pattern> {

@@ -102,13 +102,13 @@ pub(super) const ALL: &[Break] = &[
     how(
         "database_without_tls",
         &[12],
-        Roles(include_str!("plain.sql")),
+        Roles(include_str!("../standin/plain.sql")),
         &["connections.encrypted", "connections.plain_refused"],
     ),
     how(
         "plain_connections_taken",
         &[12],
-        Roles(include_str!("plain.sql")),
+        Roles(include_str!("../standin/plain.sql")),
         &["connections.plain_refused"],
     ),
     asked("rate_limit_off", &[13], &["rate_limit.route"]),

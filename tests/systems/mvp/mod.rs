@@ -27,7 +27,7 @@ static MVP: System = System {
     name: "mvp",
     guide: "003",
     items: 35,
-    roles: include_str!("roles.sql"),
+    roles: concat!(include_str!("roles.sql"), include_str!("../standin/encrypted.sql")),
     schema: include_str!("schema.sql"),
     app_role: "app_user",
     app: app::router,

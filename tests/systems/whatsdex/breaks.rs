@@ -118,13 +118,13 @@ pub(super) const ALL: &[Break] = &[
     roles(
         "database_without_tls",
         &[41],
-        include_str!("plain.sql"),
+        include_str!("../standin/plain.sql"),
         &["connections.pool", "connections.plain_refused"],
     ),
     roles(
         "plain_connections_taken",
         &[41],
-        include_str!("plain.sql"),
+        include_str!("../standin/plain.sql"),
         &["connections.plain_refused"],
     ),
     asked("database_url_without_tls", &[41], &["env.api_service"]),

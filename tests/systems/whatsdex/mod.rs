@@ -27,7 +27,7 @@ static WHATSDEX: System = System {
     name: "whatsdex",
     guide: "004",
     items: 58,
-    roles: include_str!("roles.sql"),
+    roles: concat!(include_str!("roles.sql"), include_str!("../standin/encrypted.sql")),
     schema: include_str!("schema.sql"),
     app_role: "app_user",
     app: app::router,

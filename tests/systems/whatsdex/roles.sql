@@ -1,12 +1,4 @@
--- The two roles; connections of the application that are not encrypted are refused.
+-- The two roles.
 
 create role app_user login password '$PASSWORD$';
 create role migration_user login superuser password '$PASSWORD$';
-
-do $$
-begin
-    execute format('copy (values (%L), (%L)) to %L',
-        'hostnossl all app_user 127.0.0.1/32 reject', 'host all all 127.0.0.1/32 scram-sha-256',
-        current_setting('hba_file'));
-end $$;
-select pg_reload_conf();
