@@ -191,3 +191,11 @@ fn contradictions_are_mistakes() {
     assert!(kind::<Headers>("get = '/'").expects_nothing());
     assert!(!kind::<Headers>("get = '/'\nbaseline = 'api'").expects_nothing());
 }
+
+#[test]
+fn a_stated_header_does_not_replace_how_long_https_must_last() {
+    let table = "get = '/'\nhsts_min = '180d'\nexpect.Strict-Transport-Security = { contains = 'max-age=' }";
+    let with = |value| problems(table, &seen(true, &[("Strict-Transport-Security", value)]));
+    assert_eq!(with("max-age=31536000"), "");
+    assert!(with("max-age=0").starts_with("failed hsts"), "{}", with("max-age=0"));
+}

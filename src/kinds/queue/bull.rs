@@ -192,17 +192,17 @@ async fn workers(queue: &Queue, session: &mut Session, seen: &mut Seen, locked: 
                     busy: false,
                 })
                 .collect();
-            // Which of the silent ones holds a lock is not told: those that were heard last, one for each locked job.
-            seen.workers
-                .sort_by(|left, right| left.silent.partial_cmp(&right.silent).unwrap_or(Ordering::Equal));
-            let silent = seen
-                .workers
-                .iter_mut()
-                .filter(|worker| !worker.is_alive(queue.heartbeat()));
-            silent.take(locked).for_each(|worker| worker.busy = true);
+            busy(&mut seen.workers, locked, queue.heartbeat());
         }
     }
     Ok(())
+}
+
+/// Which of the silent workers holds a lock is not told: those that were heard last, one for each locked job.
+pub(super) fn busy(workers: &mut [Worker], locked: usize, heartbeat: f64) {
+    workers.sort_by(|left, right| left.silent.partial_cmp(&right.silent).unwrap_or(Ordering::Equal));
+    let silent = workers.iter_mut().filter(|worker| !worker.is_alive(heartbeat));
+    silent.take(locked).for_each(|worker| worker.busy = true);
 }
 
 /// The queues of this prefix, found by what each of them has.

@@ -169,3 +169,15 @@ fn contradictions_are_mistakes() {
     let said = mistakes::<Queue>("system = 'rq'\nname = ' '\nsince = '1h'\nworkers = 0\nheartbeat = '1m'");
     assert_eq!(said.len(), 3, "{said:?}");
 }
+
+#[test]
+fn one_lock_speaks_for_one_silent_worker() {
+    let silent_for = |seconds| Worker {
+        silent: Some(seconds),
+        ..alive()
+    };
+    let mut workers = [silent_for(900.0), silent_for(120.0), silent_for(1.0)];
+    bull::busy(&mut workers, 1, 60.0);
+    let alive: Vec<bool> = workers.iter().map(|worker| worker.is_alive(60.0)).collect();
+    assert_eq!(alive, [true, true, false]);
+}
