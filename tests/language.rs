@@ -241,6 +241,27 @@ expect.status = 200
 }
 
 #[test]
+fn a_name_given_twice_is_told_once_and_not_at_each_reader() {
+    let told = mistakes(
+        r#"
+[http.a]
+get = "/"
+capture.id = "$.id"
+
+[ready.a]
+get = "/"
+expect.status = 200
+
+[http.b]
+get = "/{{ a.id }}"
+expect.status = 200
+"#,
+    );
+    assert!(told.contains("the name `a` is taken by http.a in line 2"), "{told}");
+    assert!(told.trim_end().ends_with("\n1 mistake; nothing was sent"), "{told}");
+}
+
+#[test]
 fn every_missing_environment_variable_is_named_at_once() {
     let suite = r#"
 [http.a]

@@ -104,19 +104,20 @@ fn is_broken(name: &str, reader: &Reader<'_>, expansion: &Expansion) -> bool {
     names.into_iter().any(broken)
 }
 
+/// Where two checks have one name by mistake, what either hands over counts: the mistake is told once, not at every reader.
 fn offers(drafts: &[Draft]) -> Offers<'_> {
-    let owners = drafts.iter().filter(|draft| draft.check.cleans.is_none());
-    owners
-        .map(|draft| {
-            let captured = draft.check.capture.iter().map(|(name, _)| name.clone());
-            let exported = draft.check.check.exports().iter().map(|name| (*name).to_owned());
-            let offer = Offer {
-                values: captured.chain(exported).collect(),
-                many: draft.one_of_many,
-            };
-            ((draft.check.id.suite.as_str(), draft.name.as_str()), offer)
-        })
-        .collect()
+    let mut offers = Offers::new();
+    for draft in drafts.iter().filter(|draft| draft.check.cleans.is_none()) {
+        let key = (draft.check.id.suite.as_str(), draft.name.as_str());
+        let offer = offers.entry(key).or_insert_with(|| Offer {
+            values: BTreeSet::new(),
+            many: draft.one_of_many,
+        });
+        let captured = draft.check.capture.iter().map(|(name, _)| name.clone());
+        let exported = draft.check.check.exports().iter().map(|name| (*name).to_owned());
+        offer.values.extend(captured.chain(exported));
+    }
+    offers
 }
 
 fn judge(name: &str, span: &Range<usize>, reader: &Reader<'_>, offers: &Offers<'_>) -> Option<Problem> {

@@ -323,7 +323,7 @@ pub(super) const ALL: &[Break] = &[
         "select atomic_charge_credits('d4000000-0000-4000-8000-000000000004', 'image', 400)",
         &["reconcile.prices"],
     ),
-    asked("price_not_shown", &[14, 25], &["leak.front_end"]),
+    asked("price_not_shown", &[14, 25], &["leak.front_end.site"]),
     expired("prices_never_compared", &[25], "prices_shown", &["attest.prices_shown"]),
     sql(
         "bonus_is_1000",
@@ -381,7 +381,7 @@ pub(super) const ALL: &[Break] = &[
     // Step 5
     asked("app_down", &[17], &["ready.serving"]),
     asked("answers_everything", &[17], &["http.home"]),
-    asked("development_server", &[17, 18], &["http.home", "leak.front_end"]),
+    asked("development_server", &[17, 18], &["http.home", "leak.front_end.site"]),
     asked("certificate_expired", &[17], &["tls.address"]),
     asked("no_https_redirect", &[17], &["tls.address"]),
     asked("debugger_open", &[17], &["port.perimeter"]),
@@ -589,7 +589,7 @@ pub(super) const ALL: &[Break] = &[
         "update app_settings set setting_value = false",
         &["sql.app_enabled"],
     ),
-    asked("service_key_in_script", &[51], &["leak.front_end"]),
+    asked("service_key_in_script", &[51], &["leak.front_end.site"]),
     asked(
         "admin_password_default",
         &[51, 55],

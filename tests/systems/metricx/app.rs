@@ -1,4 +1,4 @@
-//! The backend of metricx as FastAPI answers, and the front page and scripts that Next.js serves.
+//! The backend of metricx as FastAPI answers, and those that it calls.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::rq::Rq;
 use super::{
-    ADMIN_SECRET_KEY, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, JWT_SECRET, OPENAI_API_KEY, SHORT_SECRET, admin, oauth,
-    redis_url, worker,
+    ADMIN_SECRET_KEY, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, JWT_SECRET, OPENAI_API_KEY, SHORT_SECRET, admin, api_url,
+    oauth, redis_url, site, worker,
 };
 use crate::standin::answer::{bearer, cookie, html, json, with};
 use crate::standin::{Db, Deployed, jwt};
@@ -27,16 +27,16 @@ pub(super) struct Metricx {
 
 pub(super) type App = State<Arc<Metricx>>;
 
-/// Backend, front end and those that metricx calls, behind one address.
+/// The front end, what it passes on to the backend as the rewrites of Next.js do, and those that metricx calls.
 pub(super) fn router(deployed: &Deployed) -> Router {
     worker::start(deployed);
     let state = Arc::new(Metricx {
         db: deployed.db(),
-        url: deployed.url(),
+        url: api_url(deployed),
         redis: redis_url(deployed),
         broken: deployed.twist(),
     });
-    Router::new()
+    let backend = Router::new()
         .route("/health", get(health))
         .route("/auth/login", post(login))
         .route("/auth/me", get(me))
@@ -51,12 +51,14 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/admin/login", post(admin::login))
         .route("/admin/", get(admin::page))
         .route("/admin/token/list", get(admin::page))
-        .route("/", get(page))
-        .route("/_next/static/chunks/{file}", get(script))
+        .fallback(elsewhere)
+        .with_state(state.clone());
+    Router::new()
         .route("/openai/v1/models", get(models))
         .route("/google/token", post(google_token))
-        .fallback(elsewhere)
-        .with_state(state)
+        .with_state(state.clone())
+        .nest("/api", backend)
+        .merge(site::router(state))
 }
 
 impl Metricx {
@@ -124,7 +126,17 @@ async fn elsewhere(State(app): App) -> Response {
 }
 
 async fn login(State(app): App, body: Bytes) -> Response {
-    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Ok(asked) = serde_json::from_slice::<Value>(&body) else {
+        let said = if app.broken("mistakes_show_the_inside") {
+            "Traceback (most recent call last):\n  File \"/app/app/routers/auth.py\", line 41, in login"
+        } else {
+            "JSON decode error"
+        };
+        return json(
+            422,
+            &json!({ "detail": [{ "type": "json_invalid", "loc": ["body", 1], "msg": said }] }),
+        );
+    };
     let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
     let (email, password) = (text("email"), text("password"));
     let known = "select count(*) as known from users u join auth_credentials c on c.user_id = u.id where u.email = $1::text \
@@ -216,33 +228,6 @@ async fn answer(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Res
         &json!({ "job_id": id, "status": status, "answer": result["answer"], "executed_dsl": result["executed_dsl"],
             "data": result["data"], "error": null }),
     )
-}
-
-const SCRIPT: &str = "main-app-7f3c9a1e42b8d065.js";
-
-async fn page(State(app): App) -> Response {
-    if app.broken("frontend_down") {
-        return html(502, "Bad Gateway");
-    }
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><title>metricx</title>\
-         <script src=\"/_next/static/chunks/{SCRIPT}\" async=\"\"></script></head><body><main>Ads, answered.</main></body></html>"
-    );
-    html(200, page)
-}
-
-async fn script(State(app): App, Path(file): Path<String>) -> Response {
-    if file != SCRIPT || app.broken("frontend_of_two_builds") {
-        return html(404, "<!DOCTYPE html><title>404: This page could not be found.</title>");
-    }
-    let mut answer = html(
-        200,
-        "(self.webpackChunk_N_E=self.webpackChunk_N_E||[]).push([[744],{}]);",
-    );
-    answer
-        .headers_mut()
-        .insert("content-type", "application/javascript; charset=UTF-8".parse().unwrap());
-    answer
 }
 
 /// OpenAI, as it answers to its key.

@@ -210,7 +210,12 @@ pub(super) const ALL: &[Break] = &[
     how("a_service_is_missing", &[23], Asked, &["command.services"]),
     // The four services.
     how("backend_down", &[24], Asked, &["ready.api"]),
-    how("backend_answers_everything", &[24], Asked, &["http.health"]),
+    how(
+        "backend_answers_everything",
+        &[24],
+        Asked,
+        &["http.backend.healthy", "http.backend.unknown_route"],
+    ),
     how("database_away", &[24], Asked, &["login.owner"]),
     how(
         "user_without_rights",
@@ -248,8 +253,27 @@ pub(super) const ALL: &[Break] = &[
         &["queue.worker.served[qa_jobs]", "job.answer"],
     ),
     how("scheduler_down", &[26], Asked, &["reconcile.scheduler"]),
-    how("frontend_down", &[27], Asked, &["http.frontend"]),
-    how("frontend_of_two_builds", &[27], Asked, &["http.frontend_script"]),
+    how(
+        "frontend_down",
+        &[27],
+        Asked,
+        &["http.frontend.shown", "leak.frontend.site"],
+    ),
+    how("frontend_of_somebody_else", &[27], Asked, &["http.frontend.shown"]),
+    how(
+        "frontend_of_two_builds",
+        &[27],
+        Asked,
+        &["headers.frontend.script", "leak.frontend.site"],
+    ),
+    how("frontend_of_a_developer", &[27], Asked, &["leak.frontend.site"]),
+    how(
+        "frontend_finds_everything",
+        &[27],
+        Asked,
+        &["http.frontend.not_found", "http.frontend.shown"],
+    ),
+    how("mistakes_show_the_inside", &[24], Asked, &["http.backend.bad_input"]),
     // What Defang asks for, and the summary.
     how("defang_lacks_a_config", &[29], Asked, &["env.defang"]),
     how("compose_misses_a_config", &[29], Asked, &["command.compose"]),

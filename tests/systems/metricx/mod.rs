@@ -6,6 +6,7 @@ mod breaks;
 mod oauth;
 mod programs;
 mod rq;
+mod site;
 mod worker;
 
 use crate::standin::{Deployed, System, prove, prove_reads_only};
@@ -40,6 +41,7 @@ static METRICX: System = System {
 fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     let url = deployed.url();
     [
+        ("API_URL", api_url(deployed)),
         ("REDIS_URL", redis_url(deployed)),
         ("WEB_URL", url.clone()),
         ("FRONTEND_URL", FRONT_END.to_owned()),
@@ -61,6 +63,11 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("SMOKE_PASSWORD", PASSWORD.to_owned()),
     ]
     .into()
+}
+
+/// Where the front end passes requests on to the backend.
+fn api_url(deployed: &Deployed) -> String {
+    format!("{}/api", deployed.url())
 }
 
 /// Who need not give a password must not: Redis refuses one that it does not ask for.

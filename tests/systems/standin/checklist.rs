@@ -82,6 +82,18 @@ fn written(check: &str) -> String {
 }
 
 #[test]
+fn every_pack_serves_a_system() {
+    let systems = ["metricx", "genapp", "masstock", "mvp", "whatsdex"];
+    let suites = systems.map(|name| fs::read_to_string(repository().join(format!("suites/{name}.toml"))).unwrap());
+    let packs = fs::read_dir(repository().join("checks")).unwrap();
+    let names = packs.map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned());
+    let idle: Vec<String> = names
+        .filter(|name| !suites.iter().any(|suite| suite.contains(&format!("pack = {name:?}"))))
+        .collect();
+    assert!(idle.is_empty(), "no suite uses {idle:?}");
+}
+
+#[test]
 fn items_stand_above_a_check_behind_its_header_or_inside_it() {
     let suite = "# 001-9 is about the whole file.\n\n# 001-1 001-2: both\n[http.a] # 001-3\nget = \"/\" # 001-4\n# 001-5\nheaders = {}\n\n\
                  [http.a.json]\n# 001-6\nb = 1\n\n[use.edge]\n";

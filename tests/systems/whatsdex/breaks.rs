@@ -76,13 +76,17 @@ pub(super) const ALL: &[Break] = &[
         "app_role_is_superuser",
         &[2, 13, 17],
         "alter role app_user superuser",
-        &["privileges.app", "privileges.next_migration", "sql.app_role"],
+        &[
+            "privileges.app.application",
+            "privileges.app.next_migration",
+            "sql.app_role",
+        ],
     ),
     sql(
         "table_without_grant",
         &[12],
         "revoke update on bot_groups from app_user",
-        &["privileges.app"],
+        &["privileges.app.application"],
     ),
     sql(
         "sequence_without_grant",
@@ -94,19 +98,19 @@ pub(super) const ALL: &[Break] = &[
         "app_role_creates_tables",
         &[13],
         "grant create on schema public to app_user",
-        &["privileges.app"],
+        &["privileges.app.application"],
     ),
     sql(
         "app_role_owns_a_table",
         &[13],
         "alter table feedback owner to app_user",
-        &["privileges.app"],
+        &["privileges.app.application"],
     ),
     sql(
         "next_migration_unreadable",
         &[12],
         "alter default privileges for role migration_user in schema public revoke all on tables from app_user",
-        &["privileges.next_migration"],
+        &["privileges.app.next_migration"],
     ),
     roles(
         "migration_role_too_weak",
