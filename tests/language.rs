@@ -262,6 +262,25 @@ expect.status = 200
 }
 
 #[test]
+fn a_kind_before_a_check_s_name_is_taken_away() {
+    let told = mistakes(
+        r#"
+[http.a]
+get = "/"
+capture.id = "$.id"
+
+[http.b]
+get = "/{{ http.a.id }}"
+expect.status = 200
+"#,
+    );
+    assert!(
+        told.contains("try: write {{ a.id }}: a check is called by its name, without its kind"),
+        "{told}"
+    );
+}
+
+#[test]
 fn every_missing_environment_variable_is_named_at_once() {
     let suite = r#"
 [http.a]

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
+use crate::kinds::Entry;
 use crate::outcome::Place;
 use crate::suite::{Mistake, Problem, Scope, did_you_mean, names_in, one_of, process_variable};
 
@@ -224,8 +225,14 @@ fn known<'a>(reader: &'a Reader<'_>, offers: &'a Offers<'_>) -> Vec<&'a str> {
 }
 
 fn nobody(name: &str, span: &Range<usize>, in_pack: bool, known: &[&str]) -> Problem {
-    let root = name.split('.').next().unwrap_or(name);
+    let (root, rest) = name.split_once('.').unwrap_or((name, ""));
+    let of_a_check = known
+        .iter()
+        .any(|known| rest.strip_prefix(known).is_some_and(|value| value.starts_with('.')));
     let hint = match did_you_mean(root, known.iter().copied()) {
+        _ if of_a_check && Entry::find(root).is_some() => {
+            format!("write {{{{ {rest} }}}}: a check is called by its name, without its kind")
+        }
         Some(meant) => format!("did you mean `{}`?", name.replacen(root, meant, 1)),
         None if in_pack => format!("a pack knows its own parameters only: declare [params.{root}]"),
         None if root != name => {
