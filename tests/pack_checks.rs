@@ -84,7 +84,7 @@ const WEB: &[Case] = &[
     Case {
         pack: "rate_limited_route",
         with: "with = { path = '/limited', limit = 5, per = '2s', json = {} }",
-        breaks: &[("limit", "rate_limit.x.trips_for_post")],
+        breaks: &[("limit", "rate_limit.x.trips")],
     },
     Case {
         pack: "admin_only",

@@ -343,35 +343,38 @@ fn mentions(pack: &Pack, params: &BTreeMap<String, (Node, Vec<NamesAt>)>) -> Vec
 }
 
 /// The checks, without the keys that mention an optional parameter which has no value, unless they say what holds then:
-/// `"{{ this or that }}"`.
+/// `"{{ this or that }}"`. An expression over an optional parameter that comes to nothing leaves its key out, too:
+/// `"{{ path if json is none else none }}"`.
 fn absent_left_out(pack: Pack, ground: &Ground<'_>) -> Vec<CheckDef> {
-    let absent: BTreeSet<&str> = pack
-        .params
+    let optional = pack.params.iter().filter(|param| param.optional);
+    let optional: BTreeSet<&str> = optional.map(|param| param.name.as_str()).collect();
+    let absent = optional
         .iter()
-        .filter(|param| param.optional && ground.scope.vars.get(&param.name) == Some(&Json::Null))
-        .map(|param| param.name.as_str())
+        .copied()
+        .filter(|name| ground.scope.vars.get(*name) == Some(&Json::Null))
         .collect();
     let mut checks = pack.checks;
-    if !absent.is_empty() {
-        for check in &mut checks {
-            leave_out(&mut check.table, &absent, &ground.scope);
-        }
+    for check in &mut checks {
+        leave_out(&mut check.table, &optional, &absent, &ground.scope);
     }
     checks
 }
 
-fn leave_out(table: &mut Table, absent: &BTreeSet<&str>, scope: &Scope) {
+fn leave_out(table: &mut Table, optional: &BTreeSet<&str>, absent: &BTreeSet<&str>, scope: &Scope) {
     table.0.retain_mut(|entry| {
         if let Value::Table(inner) = &mut entry.node.value {
             let had = !inner.0.is_empty();
-            leave_out(inner, absent, scope);
+            leave_out(inner, optional, absent, scope);
             return !had || !inner.0.is_empty();
         }
         let filled = match &entry.node.value {
-            Value::Text(text) if is_expression(text) => render_text(text, scope).is_ok_and(|value| !value.is_null()),
-            _ => false,
+            Value::Text(text) if is_expression(text) => render_text(text, scope).ok(),
+            _ => None,
         };
-        filled || !mentions_any(&entry.node, absent)
+        match filled {
+            Some(value) => !value.is_null() || !mentions_any(&entry.node, optional),
+            None => !mentions_any(&entry.node, absent),
+        }
     });
 }
 
