@@ -1,7 +1,7 @@
 //! `leak`: what is served to everyone holds nothing that is not meant for everyone.
 
+mod asked;
 mod judge;
-mod needle;
 mod observe;
 mod page;
 mod revealing;
@@ -16,10 +16,9 @@ use crate::deployment::http::Request;
 use crate::deployment::secrets::{Leaked, Sought};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Problem, Spanned, is_placeholder};
+use crate::suite::{Needle, Problem, Spanned, is_placeholder};
 
 use super::Kind;
-use needle::Needle;
 
 /// No secret, source map, `.env`, `.git`, stack trace or host name is served to everyone; a front end was built for here.
 ///
@@ -105,7 +104,7 @@ pub(super) struct Leak {
     paths: Vec<Spanned<String>>,
     /// Answers that must tell nothing of the inside.
     #[serde(default)]
-    answers: Vec<Spanned<needle::Asked>>,
+    answers: Vec<Spanned<asked::Asked>>,
     /// What may stand there all the same.
     #[serde(default)]
     allow: Vec<Needle>,
@@ -264,7 +263,7 @@ impl Leak {
     }
 
     fn allows(&self, text: &str) -> bool {
-        self.allow.iter().any(|needle| needle.find(text).is_some())
+        self.allow.iter().any(|needle| needle.is_in(text))
     }
 
     /// Redirects are followed: an address that only leads to another (`www.`) serves what that one serves.

@@ -140,7 +140,7 @@ impl Looking<'_, '_> {
             cut: response.cut_at.is_some(),
             leaked: self.sought.find_in(body, |secret| self.leak.allows(secret)),
             contains: contains
-                .filter(|(_, needle)| needle.find(body).is_some())
+                .filter(|(_, needle)| needle.is_in(body))
                 .map(|(index, _)| index)
                 .collect(),
             lacks: lacks

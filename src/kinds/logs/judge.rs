@@ -20,17 +20,12 @@ pub(super) fn all(logs: &Logs, seen: &Seen) -> Vec<Finding> {
         findings.push(Finding::unclear("lines", expected, what).hint("is the log written where it is looked for?"));
         return findings;
     }
-    for (pattern, hits) in logs.forbid.iter().zip(&seen.forbidden) {
-        findings.push(none(
-            format!("/{}/", pattern.0),
-            ["no line", "match"],
-            hits,
-            seen,
-            pattern.span(),
-        ));
+    for (needle, hits) in logs.lacks.iter().zip(&seen.lacks) {
+        let what = format!("lacks {}", **needle);
+        findings.push(none(what, ["no line", "have it"], hits, seen, needle.span()));
     }
-    for (pattern, count) in logs.contains.iter().zip(&seen.contains) {
-        let what = format!("/{}/", pattern.0);
+    for (needle, count) in logs.contains.iter().zip(&seen.contains) {
+        let what = format!("contains {}", **needle);
         findings.push(
             Finding::expect(
                 *count > 0,
@@ -38,7 +33,7 @@ pub(super) fn all(logs: &Logs, seen: &Seen) -> Vec<Finding> {
                 "some line",
                 format!("{count} of {} lines", seen.lines),
             )
-            .at(pattern.span()),
+            .at(needle.span()),
         );
     }
     if logs.wants_json() {

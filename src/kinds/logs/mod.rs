@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::deployment::secrets::{Leaked, Sought};
 use crate::deployment::{Protocol, Target, Unobserved};
 use crate::outcome::{Effect, Finding};
-use crate::suite::{Pattern, Period, Problem, Spanned, is_placeholder};
+use crate::suite::{Needle, Pattern, Period, Problem, Spanned, is_placeholder};
 
 use super::Kind;
 
@@ -27,8 +27,8 @@ use super::Kind;
 /// [logs.server]
 /// files = ["/tmp/logs/Server_*.log"]
 /// fresh = "10m"
-/// forbid = ["UnhandledPromiseRejection", "ECONNREFUSED"]
 /// contains = ["Redis client connected"]
+/// lacks = ["UnhandledPromiseRejection", { matches = "(?i)econn(refused|reset)" }]
 /// error_rate = 0.01
 /// never = ["{{ env.ADMIN_PASSWORD }}"]
 ///
@@ -43,7 +43,7 @@ use super::Kind;
 ///
 /// [logs.env_never_committed]
 /// command = ["git", "log", "--all", "--diff-filter=A", "--name-only", "--format="]
-/// forbid = ['(^|/)\.env(\.local|\.production)?$']
+/// lacks = [{ matches = '(^|/)\.env(\.local|\.production)?$' }]
 /// ```
 ///
 /// Keys (files, or a command):
@@ -58,9 +58,9 @@ use super::Kind;
 ///   secrets     false: do not look for secrets by their form, as in `leak`; here also JWTs, bearer tokens, and keys of
 ///               Google. What guides write in their place (your-key, `<password>`, ${PASSWORD}) is none.
 ///   never       values that must stand nowhere, neither as they are nor in base64, hex, or escaped
-///   forbid      regular expressions that no line may match
-///   contains    regular expressions, each of which some line must match
-///   allow       regular expressions; a line that matches one is excepted from secrets, forbid and error_rate
+///   contains    what some line must have in it, each; { matches = "regex" } for a pattern
+///   lacks       what no line may have in it
+///   allow       a line that has one of these in it is excepted from secrets, lacks and error_rate
 ///   json        true: each line must be a JSON object
 ///   keys        keys that each line must have; implies `json`
 ///   error_rate  the largest share of lines whose level is an error (or worse): 0.01
@@ -97,15 +97,15 @@ pub(super) struct Logs {
     /// Values that must stand nowhere.
     #[serde(default)]
     never: Vec<Spanned<String>>,
-    /// What no line may match.
+    /// What some line must have in it.
     #[serde(default)]
-    forbid: Vec<Spanned<Pattern>>,
-    /// What some line must match.
+    contains: Vec<Spanned<Needle>>,
+    /// What no line may have in it.
     #[serde(default)]
-    contains: Vec<Spanned<Pattern>>,
+    lacks: Vec<Spanned<Needle>>,
     /// Lines that are excepted.
     #[serde(default)]
-    allow: Vec<Pattern>,
+    allow: Vec<Needle>,
     /// Each line must be a JSON object.
     #[serde(default)]
     json: Option<Spanned<bool>>,
@@ -155,8 +155,8 @@ pub(super) struct Seen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     age: Option<Duration>,
     leaked: Vec<(String, Leaked)>,
-    forbidden: Vec<Hits>,
     contains: Vec<usize>,
+    lacks: Vec<Hits>,
     not_json: Hits,
     without: Vec<Hits>,
     errors: Hits,
@@ -212,7 +212,7 @@ impl Kind for Logs {
         }
         for value in &self.never {
             if !is_placeholder(value) && !Sought::is_telling(value) {
-                problems.push(Problem::at(value.span(), "a value so short is found by chance").hint("use `forbid`"));
+                problems.push(Problem::at(value.span(), "a value so short is found by chance").hint("use `lacks`"));
             }
         }
         if let Some(rate) = self.error_rate.as_ref().filter(|rate| !(0.0..1.0).contains(&***rate)) {
@@ -226,7 +226,7 @@ impl Kind for Logs {
 
     fn expects_nothing(&self) -> bool {
         let of_lines = self.secrets || self.wants_json() || self.error_rate.is_some() || self.fresh.is_some();
-        !of_lines && self.never.is_empty() && self.forbid.is_empty() && self.contains.is_empty()
+        !of_lines && self.never.is_empty() && self.contains.is_empty() && self.lacks.is_empty()
     }
 
     fn steps(&self) -> Vec<String> {

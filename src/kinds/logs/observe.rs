@@ -76,7 +76,7 @@ impl<'a> Reading<'a> {
             ),
             secrets,
             seen: Seen {
-                forbidden: vec![Hits::default(); logs.forbid.len()],
+                lacks: vec![Hits::default(); logs.lacks.len()],
                 contains: vec![0; logs.contains.len()],
                 without: vec![Hits::default(); logs.keys.len()],
                 ..Seen::default()
@@ -112,7 +112,7 @@ impl<'a> Reading<'a> {
             }),
         };
         let is_older = |index: usize| older.get(index).is_some_and(|older| *older);
-        let allowed = |line: &str| self.logs.allow.iter().any(|pattern| pattern.0.is_match(line));
+        let allowed = |line: &str| self.logs.allow.iter().any(|needle| needle.is_in(line));
         for leaked in self.sought.find_in(text, |_| false) {
             let index = leaked.line - 1;
             if !is_older(index) && !lines.get(index).is_some_and(|line| allowed(line)) {
@@ -136,8 +136,8 @@ impl<'a> Reading<'a> {
                 hits.first
                     .get_or_insert_with(|| (place(), secrets.redact(line.trim()).into_owned()));
             };
-            for (count, pattern) in self.seen.contains.iter_mut().zip(&self.logs.contains) {
-                *count += usize::from(pattern.0.is_match(line));
+            for (count, needle) in self.seen.contains.iter_mut().zip(&self.logs.contains) {
+                *count += usize::from(needle.is_in(line));
             }
             let object = serde_json::from_str::<Map<String, Value>>(line).ok();
             if self.logs.wants_json() {
@@ -153,9 +153,9 @@ impl<'a> Reading<'a> {
             if allowed(line) {
                 continue;
             }
-            let forbidden = self.logs.forbid.iter().zip(&mut self.seen.forbidden);
-            forbidden
-                .filter(|(pattern, _)| pattern.0.is_match(line))
+            let lacks = self.logs.lacks.iter().zip(&mut self.seen.lacks);
+            lacks
+                .filter(|(needle, _)| needle.is_in(line))
                 .for_each(|(_, hits)| note(hits));
             if is_error(line, object.as_ref()) {
                 note(&mut self.seen.errors);

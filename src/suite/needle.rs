@@ -1,35 +1,44 @@
-//! What to look for in a text, and what to ask: short forms and long ones.
+//! What to look for in a text: itself, or a pattern.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 
-use crate::deployment::http::Request;
-use crate::suite::Pattern;
+use super::Pattern;
 
 /// A text, or `{ matches = "regex" }`.
 #[derive(Debug)]
-pub(super) enum Needle {
+pub enum Needle {
+    /// A text, that is not empty.
     Text(String),
+    /// A regular expression.
     Pattern(Pattern),
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Matches {
     matches: Pattern,
 }
 
 impl Needle {
-    /// Where it stands first.
-    pub(super) fn find(&self, text: &str) -> Option<usize> {
+    /// Where it stands first, in bytes.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<usize> {
         match self {
             Self::Text(needle) => text.find(needle.as_str()),
             Self::Pattern(pattern) => pattern.0.find(text).map(|found| found.start()),
         }
+    }
+
+    /// Whether it stands in `text`.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        self.find(text).is_some()
     }
 }
 
@@ -86,43 +95,5 @@ impl JsonSchema for Needle {
                 }
             ]
         })
-    }
-}
-
-/// A path, or a whole request.
-#[derive(Debug)]
-pub(super) struct Asked(pub(super) Request);
-
-impl<'de> Deserialize<'de> for Asked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AskedVisitor)
-    }
-}
-
-struct AskedVisitor;
-
-impl<'de> Visitor<'de> for AskedVisitor {
-    type Value = Asked;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a path, or a request such as { post = \"/x\", body = \"{\" }")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Asked, E> {
-        Ok(Asked(Request::get(path)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Asked, A::Error> {
-        Request::deserialize(MapAccessDeserializer::new(map)).map(Asked)
-    }
-}
-
-impl JsonSchema for Asked {
-    fn schema_name() -> Cow<'static, str> {
-        "PathOrRequest".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, generator.subschema_for::<Request>()] })
     }
 }
