@@ -92,7 +92,8 @@ fn each_promise_of_a_log_is_kept() {
     );
     fails(r#"{"level":50,"ts":3}"#, &["lines that are errors"]);
     let said = run(SUITE, &[("log/a.log", r#"{"level":"info","ts":2,"msg":"ready"}"#)]);
-    said.exits(1).says(&["contains \"Redis client connected\"", "some line"]);
+    said.exits(1)
+        .says(&["contains \"Redis client connected\"", "some line"]);
 }
 
 #[test]
@@ -192,7 +193,9 @@ keys = ["level"]
 #[test]
 fn the_output_of_a_program_is_looked_through() {
     let suite = |word: &str| {
-        format!("[logs.names]\ncommand = [\"printf\", 'src/main.rs\\n{word}\\n']\nlacks = [{{ matches = '(^|/)\\.env$' }}]\n")
+        format!(
+            "[logs.names]\ncommand = [\"printf\", 'src/main.rs\\n{word}\\n']\nlacks = [{{ matches = '(^|/)\\.env$' }}]\n"
+        )
     };
     run(&suite("README"), &[]).exits(0);
     run(&suite("api/.env"), &[])

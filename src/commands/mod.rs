@@ -132,8 +132,12 @@ impl Failure {
         match self {
             Self::Mistakes(mistakes) => {
                 let count = mistakes.len();
-                for mistake in mistakes {
-                    eprintln!("{mistake}\n");
+                for (mistake, others) in told_once(&mistakes) {
+                    eprintln!("{mistake}");
+                    if !others.is_empty() {
+                        eprintln!("  the same at {}", others.join(", "));
+                    }
+                    eprintln!();
                 }
                 eprintln!(
                     "{count} {}; nothing was sent",
@@ -153,6 +157,21 @@ impl Failure {
             }
         }
     }
+}
+
+/// Each mistake, with the places where the same is wrong again: an endpoint that is missing is missing to many checks.
+fn told_once(mistakes: &[Mistake]) -> Vec<(&Mistake, Vec<String>)> {
+    let mut told: Vec<(&Mistake, Vec<String>)> = Vec::new();
+    for mistake in mistakes {
+        let same = told
+            .iter_mut()
+            .find(|(first, _)| first.message == mistake.message && first.hint == mistake.hint);
+        match (same, &mistake.place) {
+            (Some((_, others)), Some(place)) => others.push(place.address()),
+            _ => told.push((mistake, Vec::new())),
+        }
+    }
+    told
 }
 
 /// Writes `text` to standard output.

@@ -9,7 +9,7 @@ use crate::deployment::secrets::Secrets;
 use crate::deployment::{Deployment, Protocol};
 use crate::outcome::Skip;
 use crate::suite::{
-    Entry, Environment, Mistake, Node, Problem, Project, Scope, Source, is_placeholder, one_of, render,
+    Entry, Environment, Mistake, Node, Problem, Project, Scope, Source, did_you_mean, is_placeholder, render,
 };
 
 use super::build::Request;
@@ -65,6 +65,16 @@ impl Addresses<'_> {
         }
     }
 
+    /// How to give the endpoint `on`: one address alone may have been written without a name.
+    fn how_to_give(&self, protocol: Protocol, on: &str, names: &[&str]) -> String {
+        let (header, protocol) = (self.environment.shown_header(), protocol.name());
+        if names == ["default"] {
+            format!("write {protocol}.default = \"…\" and {protocol}.{on} = \"…\" in {header}")
+        } else {
+            format!("add {protocol}.{on} = \"…\" to {header}")
+        }
+    }
+
     /// The name of the endpoint that `draft` talks to, of those that there are: `on`, the only one, or `default`.
     fn choose(&self, protocol: Protocol, draft: &Draft) -> Result<String, Problem> {
         let names: Vec<&str> = self.of(protocol).iter().map(|entry| entry.key.as_str()).collect();
@@ -81,7 +91,11 @@ impl Addresses<'_> {
                     on.as_str()
                 ),
             );
-            return Err(problem.maybe_hint(one_of(on, names)));
+            let hint = did_you_mean(on, names.iter().copied()).map_or_else(
+                || self.how_to_give(protocol, on, &names),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            return Err(problem.hint(hint));
         }
         match names.as_slice() {
             [only] => Ok((*only).to_owned()),
