@@ -144,6 +144,18 @@ fn a_source_map_is_told_and_may_be_allowed() {
 }
 
 #[test]
+fn a_source_map_within_a_script_is_told_and_code_that_makes_one_is_none() {
+    let mut site = Site::default();
+    site.script += ";css+=\"/*# sourceMappingURL=data:application/json;base64,\".concat(btoa(map),\" */\")";
+    site.clone().run("[leak.site]\n").exits(0);
+    site.script +=
+        "\n//# sourceMappingURL=data:application/json;charset=utf-8;base64,eyJ2ZXJzaW9uIjozLCJtYXBwaW5ncyI6IiJ9";
+    site.clone()
+        .fails(&["/assets/index.js", "no source map", "one is in it"]);
+    site.run("[leak.site]\nsource_maps = true\n").exits(0);
+}
+
+#[test]
 fn files_of_the_server_are_told() {
     for (path, text) in [
         ("/.env", "SECRET_KEY=abc\n"),

@@ -74,7 +74,7 @@ fn texts(leak: &Leak, seen: &Seen, findings: &mut Vec<Finding>) {
             findings.push(finding.hint("load it over https://; a browser blocks it on a page over https"));
         }
         if let Some(map) = &document.map {
-            let finding = Finding::failed(&document.name, "no source map", format!("{map} is served"));
+            let finding = Finding::failed(&document.name, "no source map", map);
             findings.push(finding.hint("do not deploy source maps, or give them to the error tracker alone"));
         }
     }

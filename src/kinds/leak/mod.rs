@@ -50,7 +50,7 @@ use super::Kind;
 ///   contains     what a page or a script must have in it, each at least once
 ///   lacks        what none of them, and none of the answers, may have in it; { matches = "regex" } for a pattern
 ///   mixed        false: allow resources over http:// of other hosts (a page over https cannot load them)
-///   source_maps  true: allow source maps to be served; without it none may be
+///   source_maps  true: allow source maps to be served, or to be in a script; without it none may be
 ///   usual        false: do not try the usual places (/.env, /.git/config, /actuator/env, /backup.sql …). A server that
 ///                answers every path alike leaks nothing: what comes must look like what belongs there.
 ///   paths        further paths that must not be served
@@ -155,7 +155,7 @@ struct Document {
     lacks: Vec<(usize, usize)>,
     /// Resources over http:// of other hosts.
     mixed: Vec<String>,
-    /// Where its source map is served.
+    /// Where its source map is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     map: Option<String>,
     /// What it tells of the inside: what that is, and the place.

@@ -117,11 +117,14 @@ impl Looking<'_, '_> {
         if self.leak.source_maps || !response.is_success() {
             return Ok(None);
         }
+        if page::carries_map(&response.body) {
+            return Ok(Some("one is in it".to_owned()));
+        }
         for map in page::maps(&response.body, url) {
             let answer = self.target.send(&Leak::request(map.as_str())).await?;
             let start = answer.body.trim_start();
             if answer.is_success() && start.starts_with('{') && answer.body.contains("\"mappings\"") {
-                return Ok(Some(map.path().to_owned()));
+                return Ok(Some(format!("{} is served", map.path())));
             }
         }
         Ok(None)

@@ -94,6 +94,14 @@ pub(super) fn maps(text: &str, own: &Url) -> Vec<Url> {
     urls
 }
 
+/// Whether a script or style carries its source map within itself, in base64. What code writes before a map that it makes is
+/// none.
+pub(super) fn carries_map(text: &str) -> bool {
+    static INLINE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| regex(r"[#@]\s*sourceMappingURL=data:application/json[^,\s]*;base64,eyJ[A-Za-z0-9+/]{16}"));
+    INLINE.as_ref().is_some_and(|inline| inline.is_match(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
