@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use support::{Project, Said};
+use support::{Project, Said, has_ended, until};
 
 /// A project with the program `tool`, whose suite is `suite`.
 fn project(tool: &str, suite: &str) -> Project {
@@ -111,6 +111,14 @@ fn what_cannot_run_or_does_not_end_is_unclear() {
         .says(&["UNCLEAR", "there is no program `flyctl-that-is-not-there` here"]);
     let stuck = run("exec sleep 60", "timeout = \"300ms\"");
     stuck.exits(3).says(&["UNCLEAR", "300ms"]);
+}
+
+#[test]
+fn what_does_not_end_is_ended_with_all_that_it_has_started() {
+    let tool = "sleep 60 & echo $! > child; wait";
+    let stuck = project(tool, "[command.tool]\nrun = [\"./tool\"]\ntimeout = \"1s\"");
+    stuck.run().exits(3).says(&["UNCLEAR", "within 1s"]);
+    until("the program's child ends", || has_ended(&stuck.file("child")));
 }
 
 #[test]

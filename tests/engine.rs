@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use support::{Project, Said, nobody, serve};
+use support::{Project, Said, has_ended, nobody, serve, until};
 
 /// Standard output without what differs from run to run: times, ports, and which check was the slowest.
 fn stable(said: &Said) -> String {
@@ -297,6 +297,31 @@ fn an_interrupt_cleans_up_writes_the_reports_and_exits_130() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
     assert_eq!(removed.count(), 1);
     assert!(project.read("reports/prod/junit.xml").contains("http"));
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_with_the_programs_that_run() {
+    let tool = "[command.tool]\nrun = [\"sh\", \"-c\", \"sleep 60 & echo $! > started; wait\"]\ntimeout = \"60s\"\n";
+    let project = Project::prod("", tool);
+    let mut smoke = project
+        .command(&["run", "prod"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = project.file("started");
+    until("the program starts", || {
+        std::fs::read_to_string(&started).is_ok_and(|id| id.ends_with('\n'))
+    });
+    until("smoke ends", || {
+        let id = smoke.id().to_string();
+        std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap();
+        smoke.try_wait().unwrap().is_some()
+    });
+    assert_eq!(smoke.wait().unwrap().code(), Some(130));
+    until("the program ends", || has_ended(&started));
 }
 
 #[test]

@@ -75,13 +75,16 @@ impl How {
         };
         let mut reports = Reports::new(files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = runtime.block_on(engine::run(plan, options, interrupted(), &mut |event| {
-            reports.on(event);
-        }));
-        let run = ManuallyDrop::new(run);
-        // A name that is still being looked up must not hold up the end.
+        let run = runtime.block_on(async {
+            let mut emit = |event: Event<'_>| reports.on(event);
+            tokio::select! {
+                run = engine::run(plan, options, wait_for_signal(), &mut emit) => Some(ManuallyDrop::new(run)),
+                () = two_signals() => None,
+            }
+        });
+        // A name that is still being looked up must not hold up the end. Programs that still run are killed here.
         runtime.shutdown_background();
-        Ok(reports.verdict(run.exit()))
+        Ok(run.map_or(Exit::Interrupted, |run| reports.verdict(run.exit())))
     }
 
     /// The forms that are wanted, each with its file.
@@ -169,14 +172,10 @@ fn on_terminal(paths: Vec<String>) -> Box<dyn Report> {
     Box::new(Plain::new(Box::new(BufWriter::new(io::stdout())), styles, paths))
 }
 
-/// Completes at the first Ctrl-C or SIGTERM; the second one ends the process at once.
-async fn interrupted() {
+/// Completes at the second Ctrl-C or SIGTERM: whoever asks twice wants to be out at once.
+async fn two_signals() {
     wait_for_signal().await;
-    tokio::spawn(async {
-        wait_for_signal().await;
-        #[expect(clippy::exit, reason = "whoever asks twice wants to be out")]
-        std::process::exit(Exit::Interrupted.code().into());
-    });
+    wait_for_signal().await;
 }
 
 /// Completes at Ctrl-C or SIGTERM.

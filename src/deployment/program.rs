@@ -1,4 +1,4 @@
-//! A program of this machine, run as a check's way to look: no shell, bounded output, killed when its check is dropped.
+//! A program of this machine, run as a check's way to look: no shell, bounded output, killed with its check.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,9 +7,10 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::Unobserved;
 
@@ -32,7 +33,8 @@ pub struct Ended {
 }
 
 /// Runs `argv` in `folder` (where smoke is, if that is empty) with the variables `env` besides those of this process, its standard input empty. It is
-/// killed where it has not ended after `timeout`, and where the future is dropped: it alone, not what it has started.
+/// killed where it has not ended after `timeout`, and where the future is dropped, with all that it has started. What it leaves
+/// behind when it ends by itself stays: `docker compose up --detach`.
 ///
 /// # Errors
 /// When it could not be started, or did not end in time.
@@ -52,12 +54,14 @@ pub async fn run(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(0)
         .kill_on_drop(true);
     if !folder.as_os_str().is_empty() {
         command.current_dir(folder);
     }
     let start = Instant::now();
     let mut child = command.spawn().map_err(|error| not_started(program, &error))?;
+    let mut group = Group::of(&child);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async { tokio::join!(child.wait(), read(stdout), read(stderr)) };
     let (status, stdout, stderr) = tokio::time::timeout(timeout, all).await.map_err(|_| {
@@ -67,6 +71,7 @@ pub async fn run(
         ))
         .hint("give it more time with timeout = \"…\"; a program that waits for input or a login never ends")
     })?;
+    group.0 = None;
     let status: ExitStatus = status.map_err(|error| Unobserved::new(format!("{program}: {error}")))?;
     Ok(Ended {
         code: status.code(),
@@ -75,6 +80,25 @@ pub async fn run(
         stderr: stderr.0,
         took_ms: start.elapsed().as_secs_f64() * 1000.0,
     })
+}
+
+/// A program and what it has started, killed when this is dropped: a wrapper such as npm's is a shell, and its work a child.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // None may be left of it.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 /// The text without the sequences that colour a terminal.

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use tempfile::TempDir;
@@ -169,4 +170,21 @@ pub(crate) fn serve(router: Router) -> String {
 pub(crate) fn nobody() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// Asks again and again, for twenty seconds at most, whether it is `done`.
+#[track_caller]
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let given_up = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < given_up, "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether the process whose id stands in `file` has ended.
+pub(crate) fn has_ended(file: &Path) -> bool {
+    let id = fs::read_to_string(file).unwrap();
+    let state = fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+    state.is_empty() || state.contains(") Z ")
 }

@@ -20,7 +20,7 @@ use super::Kind;
 ///
 /// Much of a deployment only its platform's own tool can tell: whether all machines run, which secrets are set, how the
 /// last build ended. The program is started as it stands, without a shell: each word of `run` is one argument, and
-/// nothing is expanded. It gets no input, and is killed at the check's timeout.
+/// nothing is expanded. It gets no input, and is killed at the check's timeout, with all that it has started.
 ///
 /// A program can do anything, so the check counts as a `write`, which an environment must allow. Where the program only
 /// looks, say so with effect = "read".
