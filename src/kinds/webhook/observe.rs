@@ -122,12 +122,12 @@ pub(super) fn event(check: &Webhook, now: i64) -> (String, String, &'static str)
     }
 }
 
-/// `body` with something more in it that a receiver which reads only the JSON sees as well.
+/// `body` with something more in it that a receiver which reads only the JSON sees as well; the rest stays as it is.
 fn changed(body: &str) -> String {
-    match serde_json::from_str(body) {
-        Ok(Value::Object(mut event)) => {
-            event.insert("changed".to_owned(), json!("after signing"));
-            Value::Object(event).to_string()
+    match (serde_json::from_str(body), body.rsplit_once('}')) {
+        (Ok(Value::Object(event)), Some((start, _))) => {
+            let comma = if event.is_empty() { "" } else { "," };
+            format!("{start}{comma}\"changed\":\"after signing\"}}")
         }
         _ => format!("{body}&changed=after-signing"),
     }
