@@ -83,6 +83,12 @@ pub(super) const ALL: &[Break] = &[
         &["job.answer[spend]", "job.answer[clicks]"],
     ),
     how(
+        "no_numbers_to_answer_with",
+        &[6],
+        Sql("truncate metric_facts"),
+        &["job.answer[spend]", "job.answer[clicks]"],
+    ),
+    how(
         "one_of_two_workers_without_the_key",
         &[6, 25],
         Asked,

@@ -119,8 +119,12 @@ impl Background {
         let sum = "select sum(spend)::text as spend, sum(clicks)::text as clicks from metric_facts \
              where event_date > now() - interval '30 days'";
         let sums = self.db.row(sum, &[]).await;
-        let sum = sums[metric].as_str().unwrap_or_default();
-        json!({ "success": true, "answer": format!("Your total {metric} in the last 30 days was {sum}."),
+        let sum = sums[metric].as_str();
+        let answer = match sum {
+            Some(sum) => format!("Your total {metric} in the last 30 days was {sum}."),
+            None => format!("I couldn't find any data for {metric} in the last 30 days."),
+        };
+        json!({ "success": true, "answer": answer,
             "executed_dsl": { "metric": metric, "time_range": { "last_n_days": 30 } }, "data": { "summary": sum } })
     }
 

@@ -235,7 +235,7 @@ fn logs(deployed: &Deployed) -> String {
         ours.push(json!({ "level": "debug", "ts": now, "msg": "key sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL" }).to_string());
     }
     if deployed.broken("passwords_in_the_log") {
-        let input = json!({ "email": "ann@your-domain.com", "password": "correct-horse-9" });
+        let input = json!({ "email": super::USER, "password": super::PASSWORD });
         ours.push(json!({ "level": "warning", "ts": now, "msg": "validation failed", "input": input }).to_string());
     }
     if deployed.broken("log_is_not_json") {
