@@ -1,4 +1,5 @@
 use super::super::testing::{kind, lines, mistakes};
+use super::observe::event;
 use super::*;
 
 const CHECK: &str = "post = \"/hook\"\nscheme = \"stripe\"\nsecret = \"s\"\njson = { type = \"ping\" }\n";
@@ -54,6 +55,16 @@ fn no_refusal_is_a_crash_a_redirect_or_a_rate_limit() {
     assert!(said.contains("failed with a signature cut short: expected refused: 4xx, seen 500 (try: a crash is no"));
     assert!(said.contains("failed without a signature: expected refused: 4xx, seen 302\n"));
     assert!(said.contains("unclear changed after it was signed"));
+}
+
+/// A receiver that verifies the JSON it has parsed refuses Stripe's own events, and must not pass here.
+#[test]
+fn stripes_events_are_written_over_several_lines() {
+    let (id, body, _) = event(&kind(CHECK), 1_760_000_000);
+    assert!(body.starts_with("{\n  \""), "{body}");
+    let parsed: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(parsed["id"], id);
+    assert_ne!(parsed.to_string(), body);
 }
 
 /// A route that is not there would pass otherwise.

@@ -18,6 +18,9 @@ use super::{
 use crate::standin::answer::{bearer, cookie, html, json, with};
 use crate::standin::{Db, Deployed, jwt};
 
+/// What the backend says where its Redis is the default one.
+const NO_REDIS: &str = "Error 111 connecting to localhost:6379. Connection refused.";
+
 pub(super) struct Metricx {
     pub(super) db: Db,
     pub(super) url: String,
@@ -53,12 +56,15 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/admin/token/list", get(admin::page))
         .fallback(elsewhere)
         .with_state(state.clone());
-    Router::new()
+    let mut whole = Router::new()
         .route("/openai/v1/models", get(models))
         .route("/google/token", post(google_token))
         .with_state(state.clone())
-        .nest("/api", backend)
-        .merge(site::router(state))
+        .nest("/backend", backend.clone());
+    if !state.broken("frontend_leads_nowhere") {
+        whole = whole.nest("/api", backend);
+    }
+    whole.merge(site::router(state))
 }
 
 impl Metricx {
@@ -80,6 +86,7 @@ impl Metricx {
         match self.broken {
             Some("jwt_secret_of_the_guide") => "your-random-jwt-secret-min-32-chars",
             Some("jwt_secret_short") => SHORT_SECRET,
+            Some("jwt_secret_of_another") => ADMIN_SECRET_KEY,
             _ => JWT_SECRET,
         }
     }
@@ -105,6 +112,9 @@ impl Metricx {
     }
 
     async fn enqueue(&self, queue: &str, function: &str, data: &Value) -> Response {
+        if self.broken("backend_on_another_redis") {
+            return json(500, &json!({ "detail": format!("Failed to enqueue job: {NO_REDIS}") }));
+        }
         let mut rq = Rq::connect(&self.redis).await.unwrap();
         let id = rq.enqueue(queue, function, data).await.unwrap();
         json(200, &json!({ "job_id": id, "status": "queued" }))
@@ -214,19 +224,29 @@ async fn answer(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Res
     if let Err(refused) = app.user(&head).await {
         return refused;
     }
+    let missing = |why: &str| {
+        json(
+            404,
+            &json!({ "detail": format!("Job not found or error fetching status: {why}") }),
+        )
+    };
+    if app.broken("backend_on_another_redis") {
+        return missing(NO_REDIS);
+    }
     let mut rq = Rq::connect(&app.redis).await.unwrap();
     let (status, result) = rq.job(&id).await.unwrap();
+    let result: Value = serde_json::from_str(result.as_deref().unwrap_or("{}")).unwrap();
     let status = match status.as_deref() {
         Some("queued") => "queued",
         Some("started") => "processing",
+        Some("finished") if result["success"] == false => "failed",
         Some("finished") => "completed",
-        _ => return json(404, &json!({ "detail": "Job not found or error fetching status" })),
+        _ => return missing(&format!("No such job: rq:job:{id}")),
     };
-    let result: Value = serde_json::from_str(result.as_deref().unwrap_or("{}")).unwrap();
     json(
         200,
         &json!({ "job_id": id, "status": status, "answer": result["answer"], "executed_dsl": result["executed_dsl"],
-            "data": result["data"], "error": null }),
+            "data": result["data"], "error": result["error"] }),
     )
 }
 

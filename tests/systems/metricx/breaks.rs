@@ -25,11 +25,23 @@ pub(super) const ALL: &[Break] = &[
         &["redis.queue.keeps_jobs"],
     ),
     how(
+        "backend_on_another_redis",
+        &[2],
+        Asked,
+        &[
+            "http.backends_redis",
+            "job.answer[spend]",
+            "job.answer[clicks]",
+            "job.sync",
+        ],
+    ),
+    how(
         "jwt_secret_short",
         &[3],
         Env("JWT_SECRET", Some(super::SHORT_SECRET)),
         &["env.jwt_secret"],
     ),
+    how("jwt_secret_of_another", &[3], Asked, &["login.owner"]),
     how("jwt_secret_of_the_guide", &[3], Asked, &["login.owner"]),
     how("any_password", &[3, 24], Asked, &["login.owner"]),
     how(
@@ -37,6 +49,15 @@ pub(super) const ALL: &[Break] = &[
         &[4],
         Env("TOKEN_ENCRYPTION_KEY", Some("9vT2kQm7XcR4wZ8bLn5YhJ3fGs6PdUaE")),
         &["env.token_encryption_key"],
+    ),
+    how(
+        "encryption_key_of_another",
+        &[4, 17, 20],
+        Env(
+            "TOKEN_ENCRYPTION_KEY",
+            Some("EgaqZrxT7S6HCinzvIpsfsZq37su9acK7jrzIALvZ80="),
+        ),
+        &["command.tokens_open"],
     ),
     how(
         "admin_key_weak",
@@ -55,7 +76,24 @@ pub(super) const ALL: &[Break] = &[
         &["env.openai_api_key", "http.openai"],
     ),
     how("openai_key_revoked", &[6], Asked, &["http.openai"]),
-    how("llm_unreachable", &[6], Asked, &["job.answer"]),
+    how(
+        "llm_unreachable",
+        &[6],
+        Asked,
+        &["job.answer[spend]", "job.answer[clicks]"],
+    ),
+    how(
+        "no_numbers_to_answer_with",
+        &[6],
+        Sql("truncate metric_facts"),
+        &["job.answer[spend]", "job.answer[clicks]"],
+    ),
+    how(
+        "one_of_two_workers_without_the_key",
+        &[6, 25],
+        Asked,
+        &["job.answer[clicks]"],
+    ),
     // Google Ads SDK.
     how(
         "developer_token_cut",
@@ -69,6 +107,7 @@ pub(super) const ALL: &[Break] = &[
         Env("GOOGLE_CLIENT_ID", Some("417702938561")),
         &["env.google_client_id", "http.google_client", "oauth.google"],
     ),
+    how("google_asks_for_no_refresh_token", &[15, 17], Asked, &["oauth.google"]),
     how("google_forgets_the_client", &[8, 15], Asked, &["oauth.google"]),
     how(
         "client_secret_cut",
@@ -174,6 +213,7 @@ pub(super) const ALL: &[Break] = &[
     ),
     // Syncing.
     how("sync_fails", &[21], Asked, &["job.sync", "reconcile.syncs"]),
+    how("sync_killed_halfway", &[21], Asked, &["reconcile.syncs"]),
     how("sync_brings_nothing", &[21], Asked, &["job.sync"]),
     how("connections_not_listed", &[21, 24], Asked, &["http.connections"]),
     how("connection_without_status", &[21], Asked, &["http.sync_status"]),
@@ -198,6 +238,12 @@ pub(super) const ALL: &[Break] = &[
         &["migrations.alembic.applied"],
     ),
     how(
+        "migrations_have_two_heads",
+        &[22],
+        Sql("insert into alembic_version values ('20251126_000001')"),
+        &["migrations.alembic.applied"],
+    ),
+    how(
         "migration_half_done",
         &[22],
         Sql(
@@ -207,6 +253,7 @@ pub(super) const ALL: &[Break] = &[
     ),
     how("a_service_has_failed", &[23], Asked, &["command.services"]),
     how("a_service_is_pending", &[23], Asked, &["command.services"]),
+    how("a_service_is_unhealthy", &[23], Asked, &["command.services"]),
     how("a_service_is_missing", &[23], Asked, &["command.services"]),
     // The four services.
     how("backend_down", &[24], Asked, &["ready.api"]),
@@ -214,7 +261,11 @@ pub(super) const ALL: &[Break] = &[
         "backend_answers_everything",
         &[24],
         Asked,
-        &["http.backend.healthy", "http.backend.unknown_route"],
+        &[
+            "http.backend.healthy",
+            "http.backend.unknown_route",
+            "http.frontend_to_backend",
+        ],
     ),
     how("database_away", &[24], Asked, &["login.owner"]),
     how(
@@ -230,7 +281,8 @@ pub(super) const ALL: &[Break] = &[
         &[
             "queue.worker.served[sync_jobs]",
             "queue.worker.served[qa_jobs]",
-            "job.answer",
+            "job.answer[spend]",
+            "job.answer[clicks]",
             "job.sync",
             "reconcile.scheduler",
         ],
@@ -242,7 +294,8 @@ pub(super) const ALL: &[Break] = &[
         &[
             "queue.worker.served[sync_jobs]",
             "queue.worker.served[qa_jobs]",
-            "job.answer",
+            "job.answer[spend]",
+            "job.answer[clicks]",
             "job.sync",
         ],
     ),
@@ -250,7 +303,11 @@ pub(super) const ALL: &[Break] = &[
         "worker_without_questions",
         &[25],
         Asked,
-        &["queue.worker.served[qa_jobs]", "job.answer"],
+        &[
+            "queue.worker.served[qa_jobs]",
+            "job.answer[spend]",
+            "job.answer[clicks]",
+        ],
     ),
     how("scheduler_down", &[26], Asked, &["reconcile.scheduler"]),
     how(
@@ -259,6 +316,8 @@ pub(super) const ALL: &[Break] = &[
         Asked,
         &["http.frontend.shown", "leak.frontend.site"],
     ),
+    how("frontend_leads_nowhere", &[27], Asked, &["http.frontend_to_backend"]),
+    how("frontend_of_last_week", &[27], Asked, &["http.frontend.build"]),
     how("frontend_of_somebody_else", &[27], Asked, &["http.frontend.shown"]),
     how(
         "frontend_of_two_builds",
@@ -276,7 +335,22 @@ pub(super) const ALL: &[Break] = &[
     how("mistakes_show_the_inside", &[24], Asked, &["http.backend.bad_input"]),
     // What Defang asks for, and the summary.
     how("defang_lacks_a_config", &[29], Asked, &["env.defang"]),
-    how("compose_misses_a_config", &[29], Asked, &["command.compose"]),
+    how("defang_lacks_metas_app", &[29], Asked, &["env.defang"]),
+    how("compose_cannot_be_read", &[29], Asked, &["command.compose"]),
+    how("compose_requires_a_customer", &[13, 29], Asked, &["command.compose"]),
+    how(
+        "compose_requires_more_than_defang_holds",
+        &[29],
+        Asked,
+        &["command.compose"],
+    ),
+    how(
+        "compose_leaves_redis_on_localhost",
+        &[2, 29],
+        Asked,
+        &["command.compose"],
+    ),
+    how("compose_drops_the_google_client", &[8, 29], Asked, &["command.compose"]),
     how(
         "connection_from_the_environment",
         &[28],

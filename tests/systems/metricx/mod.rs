@@ -21,6 +21,7 @@ const OPENAI_API_KEY: &str = "sk-proj-7Qm2Xv9Kc4Rt8Lw3Zn6Yb1Hd5Fs0GpJa";
 const GOOGLE_CLIENT_ID: &str = "417702938561-k3v9qz7m2x8c4t1n.apps.googleusercontent.com";
 const GOOGLE_CLIENT_SECRET: &str = "GOCSPX-m4Kx9Qv2Tz7Rb1Nc8Wl5Yd3H";
 const META_APP_ID: &str = "1029384756102938";
+const BUILD: &str = "Qx2f8mB1vK0hT4sYzLrWp";
 const FRONT_END: &str = "https://www.metricx.ai";
 
 static METRICX: System = System {
@@ -49,6 +50,7 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("GOOGLE_TOKEN_URL", format!("{url}/google/token")),
         ("METRICX_CHECKOUT", deployed.folder().display().to_string()),
         ("REHEARSAL", "yes".to_owned()),
+        ("BUILD_ID", BUILD.to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         (
             "TOKEN_ENCRYPTION_KEY",
@@ -65,9 +67,9 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     .into()
 }
 
-/// Where the front end passes requests on to the backend.
+/// Where the backend is; the front end passes on to it what comes to `/api`.
 fn api_url(deployed: &Deployed) -> String {
-    format!("{}/api", deployed.url())
+    format!("{}/backend", deployed.url())
 }
 
 /// Who need not give a password must not: Redis refuses one that it does not ask for.

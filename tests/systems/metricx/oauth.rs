@@ -44,9 +44,12 @@ pub(super) async fn authorize(State(app): App, Path(provider): Path<String>, hea
         ];
         ("https://www.facebook.com/v24.0/dialog/oauth", own.to_vec())
     };
-    let own = own
-        .into_iter()
-        .filter(|(name, _)| !(is("forgets_the_client") && *name == "client_id"));
+    let forgotten = match () {
+        () if is("forgets_the_client") => "client_id",
+        () if is("asks_for_no_refresh_token") => "access_type",
+        () => "",
+    };
+    let own = own.into_iter().filter(|(name, _)| *name != forgotten);
     let address = Url::parse_with_params(place, own.chain(common)).unwrap();
     Redirect::temporary(address.as_str()).into_response()
 }

@@ -57,6 +57,7 @@ create table metric_facts (
     provider providerenum not null,
     event_date timestamp not null,
     spend numeric(18, 4) not null,
+    clicks integer not null,
     currency varchar not null
 );
 
@@ -67,10 +68,14 @@ insert into auth_credentials
 insert into workspace_members (workspace_id, user_id, role)
     values ('0b6d8f4e-1c35-4a7e-9d20-5f3a7c1e8b42', 'a4c81e07-93b2-4f6d-8e15-c7d20f9b6a31', 'Owner');
 
+-- Encrypted with the stand-in's TOKEN_ENCRYPTION_KEY.
 insert into tokens values
-    ('5e1f0a6c-2b74-4d98-a3c6-91d8e7f4b023', 'google', 'gAAAAABn' || repeat('Qm9vVm', 18) || '==', 'gAAAAABn' || repeat('x7-Kq_', 20),
+    ('5e1f0a6c-2b74-4d98-a3c6-91d8e7f4b023', 'google',
+        'gAAAAABpH-0gPQ6d8VXRoyrcKp6LNsb8bncO4P9Uq-ZEOA8H5jJ33Da0qCzC_209VGHy2MYESoMbvvrRURNygAh5T05MFr3YX1lmz0PEcIkGPhXlLW1wr9E=',
+        'gAAAAABpH-0gWS_xQi2ETI_X0LEu-BmIQOPlvXjbEAOLz4dX_XWmSq0VmgKILITx8gtNjl-1apkwjszKLo_HX0UhA79PpOgf1g==',
         now() + interval '1 hour', 'https://www.googleapis.com/auth/adwords', '["4177029385"]'),
-    ('c39a7d52-6e08-4b1f-bd47-20f5a8e6913c', 'meta', 'gAAAAABn' || repeat('Tz4vRb', 24) || '=', null,
+    ('c39a7d52-6e08-4b1f-bd47-20f5a8e6913c', 'meta',
+        'gAAAAABpH-0gvpBvFSaxlLH9x2dD3nbusz9r04QH4rFX5eA3NL_Y8fTQJTuWxcmOQph63BDkcNQ1xCKq2IzNxRphFsvhrXw2Sg==', null,
         now() + interval '50 days', 'ads_management,ads_read,business_management', '["act_7310294856"]');
 -- Google's is synced every hour and not due; Meta's every five minutes, and overdue until the scheduler has been round.
 insert into connections (id, provider, external_account_id, name, status, connected_at, workspace_id, token_id,
@@ -81,7 +86,7 @@ insert into connections (id, provider, external_account_id, name, status, connec
     ('e18b4f30-5a6c-4d27-93fe-08c1d7a2b649', 'meta', '7310294856', 'Meta Ads', 'active', now(),
         '0b6d8f4e-1c35-4a7e-9d20-5f3a7c1e8b42', 'c39a7d52-6e08-4b1f-bd47-20f5a8e6913c', '5min',
         (now() at time zone 'utc') - interval '10 minutes', (now() at time zone 'utc') - interval '9 minutes');
-insert into metric_facts (provider, event_date, spend, currency)
-    select 'google', now() - make_interval(days => day), 12.5 * day, 'USD' from generate_series(1, 14) as day;
+insert into metric_facts (provider, event_date, spend, clicks, currency)
+    select 'google', now() - make_interval(days => day), 12.5 * day, 9 * day, 'USD' from generate_series(1, 14) as day;
 
 grant select, insert, update, delete on all tables in schema public to metricx;

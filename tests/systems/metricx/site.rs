@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 
+use super::BUILD;
 use super::app::{App, Metricx};
 use crate::standin::answer::{headers, html, with};
 
@@ -17,6 +18,7 @@ pub(super) fn router(state: Arc<Metricx>) -> Router {
     let site = Router::new()
         .route("/", get(page))
         .route("/_next/static/chunks/{file}", get(script))
+        .route("/_next/static/{build}/_buildManifest.js", get(manifest))
         .fallback(elsewhere)
         .with_state(state);
     headers(site, vec![("x-powered-by", "Next.js")])
@@ -51,6 +53,17 @@ async fn script(State(app): App, Path(file): Path<String>) -> Response {
     let answer = Response::new(script.into());
     let answer = with(answer, "content-type", "application/javascript; charset=UTF-8");
     with(answer, "cache-control", "public, max-age=31536000, immutable")
+}
+
+async fn manifest(State(app): App, Path(build): Path<String>) -> Response {
+    if build != BUILD || app.broken("frontend_of_last_week") {
+        return not_found();
+    }
+    with(
+        Response::new("self.__BUILD_MANIFEST={};".into()),
+        "content-type",
+        "application/javascript; charset=UTF-8",
+    )
 }
 
 async fn elsewhere(State(app): App) -> Response {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -60,6 +61,15 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/api/{*rest}", get(not_found).post(not_found))
         .with_state(Arc::clone(&state));
     let api = cors(api, move |origin| allowed(broken, origin));
+    let api = api.layer(from_fn(move |request: Request, next: Next| async move {
+        // A method that is not listed is a 400 to Starlette, whatever the origin.
+        let posts = text(request.headers(), "access-control-request-method") == Some("POST");
+        let mut answer = next.run(request).await;
+        if broken == Some("cors_without_post") && posts {
+            *answer.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        answer
+    }));
     let both = [
         (
             "no_hsts",
@@ -95,6 +105,7 @@ impl Mvp {
     fn secret(&self) -> &'static str {
         match self.broken {
             Some("jwt_secret_weak") => "secret",
+            Some("jwt_secret_of_another") => "Ab3kT9vXq2LmWz7RcYp5NdHs8JfGu4Ee",
             Some("jwt_secret_of_the_guide") => GUIDE_SECRET,
             _ => SECRET_KEY,
         }
@@ -124,6 +135,9 @@ impl Mvp {
         let who = match self.broken {
             Some("each_machine_counts_alone") => format!("127.0.0.1#{}", nth % 3),
             Some("rate_limit_by_claimed_address") => text(head, "x-forwarded-for").unwrap_or("127.0.0.1").to_owned(),
+            Some("rate_limit_by_cloudflares_header") => {
+                text(head, "cf-connecting-ip").unwrap_or("127.0.0.1").to_owned()
+            }
             _ => "127.0.0.1".to_owned(),
         };
         let hit = self.limiter.hit(&who);
@@ -180,9 +194,13 @@ async fn admin_login(State(app): App, body: Bytes) -> Response {
 }
 
 async fn admin_stats(State(app): App, head: HeaderMap) -> Response {
-    let admin = app.user(&head).is_some_and(|claims| claims["sub"] == "admin");
-    if admin || app.broken("admin_open_to_all") {
+    let claims = app.user(&head);
+    let admin = claims.as_ref().is_some_and(|claims| claims["sub"] == "admin");
+    let any_user = app.broken("users_open_the_administration") && claims.is_some();
+    if admin || any_user || app.broken("admin_open_to_all") {
         json(200, &json!({ "users": 1 }))
+    } else if claims.is_some() {
+        json(403, &json!({ "detail": "Not an administrator" }))
     } else {
         unauthorized()
     }
@@ -232,6 +250,10 @@ async fn webhook(State(app): App, head: HeaderMap, body: Bytes) -> Response {
         Some("webhook_accepts_all") => true,
         Some("webhook_takes_old_events") => signature::stripe_of_any_age(header, &body, WEBHOOK_SECRET),
         Some("webhook_takes_a_made_up_signature") => header.contains("v1="),
+        Some("webhook_verifies_what_it_parsed") => {
+            let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
+            signature::stripe(header, parsed.to_string().as_bytes(), WEBHOOK_SECRET)
+        }
         _ => signature::stripe(header, &body, WEBHOOK_SECRET),
     };
     if good {

@@ -7,9 +7,9 @@ use crate::standin::Deployed;
 /// Writes them into the deployment's folder.
 pub(super) fn write(deployed: &Deployed) {
     let folder = deployed.folder();
-    fs::write(folder.join(".env.production"), front_end(deployed)).unwrap();
     let sources = folder.join("sources");
     fs::create_dir_all(sources.join("backend")).unwrap();
+    fs::write(sources.join(".env.production"), front_end(deployed)).unwrap();
     let key = if deployed.broken("secret_in_the_sources") {
         "\"sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL\""
     } else {

@@ -16,6 +16,7 @@ const ADMIN_PASSWORD: &str = "Tz4-vQ9!mR2_kW7x-Lp0";
 const SECRET_KEY: &str = "q7Vd2mXc9RkT4wYbN8sJ5hGf3LzP6uAe";
 /// What the guide writes where a secret of one's own belongs.
 const GUIDE_SECRET: &str = "your-production-jwt-secret";
+const GEMINI_API_KEY: &str = "AIzaSyB-4f8Kq2Lm9Xc7Vb3Nz1Ty6Rw0PsUdEhG";
 const WEBHOOK_SECRET: &str = "whsec_4mK9xQ2vT7bR1nY8cW5zL3hD6jF0sGpA";
 const ORIGINS: &str = "https://your-domain.com,https://www.your-domain.com";
 const SENTRY_KEY: &str = "0f8e2d6c4b1a49738e5d7c6b2a190f3e";
@@ -64,10 +65,11 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("SENTRY_KEY", SENTRY_KEY.to_owned()),
         ("DATABASE_ROLE", "app_user".to_owned()),
         ("GITHUB_SHA", COMMIT.to_owned()),
-        ("FRONT_END_ENV", format!("{folder}/.env.production")),
+        ("FRONT_END_ENV", format!("{folder}/sources/.env.production")),
         ("SOURCES", format!("{folder}/sources")),
         ("SECRET_KEY", SECRET_KEY.to_owned()),
         ("ADMIN_PASSWORD", ADMIN_PASSWORD.to_owned()),
+        ("GEMINI_API_KEY", GEMINI_API_KEY.to_owned()),
         ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
         ("SMOKE_EMAIL", USER.to_owned()),
         ("SMOKE_PASSWORD", PASSWORD.to_owned()),

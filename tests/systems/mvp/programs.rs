@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN_PASSWORD, ORIGINS, SECRET_KEY, WEBHOOK_SECRET};
+use super::{ADMIN_PASSWORD, GEMINI_API_KEY, ORIGINS, SECRET_KEY, WEBHOOK_SECRET};
 use crate::standin::Deployed;
 
 /// The programs as name and shell script.
@@ -24,7 +24,7 @@ pub(super) fn all(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("flyctl", format!("case $1 in\n{}esac", cases(&flyctl))),
         ("gh", format!("case $1 in\n{}esac", cases(&gh))),
         ("docker", docker(deployed)),
-        ("git", format!("cat <<'END'\n{}\nEND", history(deployed))),
+        ("git", git(deployed)),
         ("wrangler", format!("cat <<'END'\n{}\nEND", pages(deployed))),
     ]
 }
@@ -80,7 +80,7 @@ fn printenv(deployed: &Deployed) -> String {
             "ADMIN_PASSWORD",
             unless("admin_password_weak", ADMIN_PASSWORD, "sunshine2024"),
         ),
-        ("GEMINI_API_KEY", "AIzaSyB-4f8Kq2Lm9Xc7Vb3Nz1Ty6Rw0PsUdEhG".to_owned()),
+        ("GEMINI_API_KEY", GEMINI_API_KEY.to_owned()),
         (
             "DATABASE_URL",
             unless(
@@ -122,8 +122,11 @@ fn machines(deployed: &Deployed) -> Value {
     let check = unless("fly_check_failing", "passing", "critical");
     let first = unless("no_machine_runs", "started", "stopped");
     let count = if deployed.broken("five_machines") { 5 } else { 2 };
-    let others = (1..count).map(|at| json!({ "id": format!("e286{at}"), "state": "suspended", "checks": [] }));
-    let first = json!({ "id": "e2860", "state": first,
+    let of = |version| json!({ "metadata": { "fly_process_group": "app", "fly_release_version": version } });
+    let older = unless("machines_of_two_releases", "12", "11");
+    let others = (1..count)
+        .map(|at| json!({ "id": format!("e286{at}"), "state": "suspended", "config": of(older), "checks": [] }));
+    let first = json!({ "id": "e2860", "state": first, "config": of("12"),
         "checks": [{ "name": "servicecheck-00-http-8000", "status": check }] });
     [first].into_iter().chain(others).collect()
 }
@@ -193,13 +196,19 @@ fn docker(deployed: &Deployed) -> String {
     format!("case $2 in\nconfig) echo '{services}' ;;\nup) {up} ;;\nesac")
 }
 
-/// The names of all files that were ever added.
-fn history(deployed: &Deployed) -> &'static str {
-    if deployed.broken("env_file_committed") {
-        "README.md\nbackend/payments.py\nbackend/.env\n"
+/// The names of all files that were ever added, or (`-G`) the commits that changed a line which looks like a secret.
+fn git(deployed: &Deployed) -> String {
+    let file = match () {
+        () if deployed.broken("env_file_committed") => "backend/.env",
+        () if deployed.broken("staging_env_file_committed") => ".env.staging",
+        () => "backend/.env.example",
+    };
+    let change = if deployed.broken("secret_was_committed_once") {
+        "echo '-stripe.api_key = \"sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL\"'"
     } else {
-        "README.md\nbackend/payments.py\nbackend/.env.example\n"
-    }
+        ":"
+    };
+    format!("case \"$*\" in\n*-G*) {change} ;;\n*) printf 'README.md\\nbackend/payments.py\\n{file}\\n' ;;\nesac")
 }
 
 fn pages(deployed: &Deployed) -> String {
@@ -224,6 +233,10 @@ fn logs(deployed: &Deployed) -> String {
         .collect();
     if deployed.broken("secret_in_the_log") {
         ours.push(json!({ "level": "debug", "ts": now, "msg": "key sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL" }).to_string());
+    }
+    if deployed.broken("passwords_in_the_log") {
+        let input = json!({ "email": super::USER, "password": super::PASSWORD });
+        ours.push(json!({ "level": "warning", "ts": now, "msg": "validation failed", "input": input }).to_string());
     }
     if deployed.broken("log_is_not_json") {
         ours.push("INFO: 127.0.0.1:443 - \"GET /api/me HTTP/1.1\" 200 OK".to_owned());

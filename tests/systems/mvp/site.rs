@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::app::{App, Mvp};
-use super::{COMMIT, SENTRY_KEY};
+use super::{COMMIT, GEMINI_API_KEY, SENTRY_KEY};
 use crate::standin::answer::{html, text, with};
 
 /// One page for every path, and what it loads.
@@ -25,7 +25,18 @@ async fn deep(State(app): App) -> Response {
     if app.broken("deep_links_lost") {
         return html(404, "Not found");
     }
-    page(&app)
+    let mut answer = page(&app);
+    if app.broken("headers_on_the_front_page_only") {
+        for name in [
+            "content-security-policy",
+            "x-frame-options",
+            "referrer-policy",
+            "permissions-policy",
+        ] {
+            answer.headers_mut().remove(name);
+        }
+    }
+    answer
 }
 
 async fn front(State(app): App) -> Response {
@@ -91,7 +102,7 @@ async fn asset(State(app): App, Path(file): Path<String>, head: HeaderMap) -> Re
     let (kind, content) = match file.as_str() {
         _ if app.broken("assets_missing") => return page(&app),
         "index-4f3ab21c.js" => ("text/javascript", bundle(&app)),
-        "index-9c1d2f7a.css" => ("text/css", "body { margin: 0 }".to_owned()),
+        "index-9c1d2f7a.css" if !app.broken("style_missing") => ("text/css", "body { margin: 0 }".to_owned()),
         _ => return page(&app),
     };
     let cache = if app.broken("assets_not_kept") {
@@ -131,7 +142,11 @@ fn bundle(app: &Mvp) -> String {
         "http://localhost:8000",
     );
     let stripe = unless("built_with_test_key", "pk_live_51H8xKQ2mTz", "pk_test_51H8xKQ2mTz");
-    let secret = unless("built_with_secret", "", "sk_live_4eC39HqLyjWDarjtT1zdp7dc");
+    let secret = match () {
+        () if app.broken("built_with_secret") => "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        () if app.broken("built_with_gemini_key") => GEMINI_API_KEY,
+        () => "",
+    };
     let sentry = unless(
         "built_without_sentry",
         &format!("https://{SENTRY_KEY}@o1.ingest.sentry.io/42"),
