@@ -156,7 +156,7 @@ impl Mvp {
 
 async fn health(State(app): App) -> Response {
     if app.broken("slow_start") {
-        tokio::time::sleep(Duration::from_millis(3100)).await;
+        tokio::time::sleep(Duration::from_millis(5100)).await;
     }
     if app.broken("health_down") {
         return json(503, &json!({ "status": "unhealthy" }));
