@@ -110,7 +110,7 @@ fn event(check: &Webhook, now: i64) -> (String, String, &'static str) {
                     event.entry("object").or_insert_with(|| json!("event"));
                     event.entry("created").or_insert_with(|| json!(now));
                     let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-                    (id, Value::Object(event).to_string(), content_type)
+                    (id, indented(&Value::Object(event)), content_type)
                 }
                 _ => (id, body, content_type),
             }
@@ -120,12 +120,22 @@ fn event(check: &Webhook, now: i64) -> (String, String, &'static str) {
     }
 }
 
+/// As Stripe writes its events: a receiver that signs what it has parsed and written again gets another text, and must not pass.
+fn indented(event: &Value) -> String {
+    format!("{event:#}")
+}
+
 /// `body` with something more in it that a receiver which reads only the JSON sees as well.
 fn changed(body: &str) -> String {
     match serde_json::from_str(body) {
         Ok(Value::Object(mut event)) => {
             event.insert("changed".to_owned(), json!("after signing"));
-            Value::Object(event).to_string()
+            let event = Value::Object(event);
+            if body.contains('\n') {
+                indented(&event)
+            } else {
+                event.to_string()
+            }
         }
         _ => format!("{body}&changed=after-signing"),
     }
