@@ -165,7 +165,9 @@ async fn limited(State(app): App, request: Request, next: Next) -> Response {
     let claims = app.caller(request.headers()).unwrap_or_default();
     // One budget for all is told apart on one route, so that nothing else runs out of it.
     let shared = app.broken("limit_for_all") && request.uri().path() == "/api/analytics/overview";
+    let forwarded = text(request.headers(), "x-forwarded-for").filter(|_| app.broken("limit_by_forwarded_for"));
     let key = match claims["tenantId"].as_str() {
+        _ if forwarded.is_some() => forwarded.unwrap(),
         Some(tenant) if !shared => tenant,
         _ => "127.0.0.1",
     };

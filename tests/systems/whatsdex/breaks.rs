@@ -22,6 +22,12 @@ pub(super) const ALL: &[Break] = &[
         "alter table conversation_embeddings alter embedding type vector(768)",
         &["schema.pgvector"],
     ),
+    sql(
+        "embeddings_without_index",
+        &[18, 36],
+        "drop index \"conversation_embeddings_userId_idx\"",
+        &["schema.pgvector"],
+    ),
     asked("runtime_is_migration_role", &[2, 14], &["env.api_service"]),
     asked("migration_url_at_runtime", &[3], &["env.api_service"]),
     asked("shadow_url_at_runtime", &[3], &["env.api_service"]),
@@ -291,6 +297,13 @@ pub(super) const ALL: &[Break] = &[
         'plan_pro')",
         &["reconcile.one_subscription"],
     ),
+    sql(
+        "renewals_do_not_arrive",
+        &[21, 27],
+        "update tenant_subscriptions set \"currentPeriodEnd\" = now() - interval '3 days' where \"tenantId\" = 'tn_garage'",
+        &["reconcile.renewals"],
+    ),
+    asked("subscription_of_another", &[21, 44], &["http.own_subscription"]),
     asked("bots_without_limit", &[22, 26, 55], &["http.bot_refused"]),
     asked("bot_of_another", &[22], &["sql.bot_created_row"]),
     asked("refused_bot_stays", &[22], &["sql.bot_refused_row"]),
@@ -310,6 +323,7 @@ pub(super) const ALL: &[Break] = &[
     ),
     asked("no_qr_code", &[24], &["http.qr_code"]),
     asked("sample_qr_code", &[24], &["http.web_qr_code"]),
+    asked("qr_codes_open", &[24, 44], &["authorization.qr_codes"]),
     expired("pairing_not_tried", &[24, 25], "pairing", &["attest.pairing"]),
     sql(
         "bot_without_owner",
@@ -328,6 +342,12 @@ pub(super) const ALL: &[Break] = &[
         "images_on_the_free_plan",
         &[26],
         "update plans set \"enableVideo\" = true where code = 'FREE'",
+        &["sql.plan_features"],
+    ),
+    sql(
+        "plans_seeded_the_wrong_way_round",
+        &[26],
+        "update plans set \"messagesPerDay\" = case code when 'PRO' then 10000 when 'BUSINESS' then 1000 else 100 end",
         &["sql.plan_features"],
     ),
     // Stripe.
@@ -432,7 +452,12 @@ pub(super) const ALL: &[Break] = &[
         "insert into plans (id, code, name, price) values ('plan_legacy', 'LEGACY', 'Legacy', 100000); \
         update tenants set plan = 'legacy' where id = 'tn_garage'; update tenant_subscriptions set \"planId\" = 'plan_legacy' \
         where \"tenantId\" = 'tn_garage'",
-        &["sql.plans", "sql.plan_counts", "reconcile.plan_limits"],
+        &[
+            "sql.plans",
+            "sql.plan_counts",
+            "sql.plan_features",
+            "reconcile.plan_limits",
+        ],
     ),
     // Performance.
     asked("messages_slow", &[34], &["load.messages"]),
@@ -458,6 +483,7 @@ pub(super) const ALL: &[Break] = &[
     asked("secret_in_settings", &[39], &["logs.source_code"]),
     asked("secret_in_dockerfile", &[39], &["logs.source_code"]),
     asked("secret_in_logs", &[39], &["logs.service"]),
+    asked("passwords_in_logs", &[39], &["logs.service"]),
     asked("owner_by_env", &[43, 54], &["logs.owner_source"]),
     expired(
         "owner_commands_not_tried",
@@ -481,8 +507,10 @@ pub(super) const ALL: &[Break] = &[
     asked("tenant_by_header", &[44], &["http.own_bots_whatever_header"]),
     asked("templates_of_all_offered", &[44], &["http.own_templates_only"]),
     asked("no_template_created", &[44], &["http.template_created"]),
+    asked("sessions_open", &[44], &["authorization.whatsapp_sessions"]),
     asked("rate_limit_off", &[46], &["rate_limit.per_tenant"]),
     asked("limit_for_all", &[46], &["rate_limit.per_tenant"]),
+    asked("limit_by_forwarded_for", &[46], &["rate_limit.per_tenant"]),
     asked("database_public", &[47], &["port.database"]),
     asked("redis_public", &[48], &["port.redis"]),
     asked("health_leaks", &[49], &["leak.api_answers"]),
@@ -495,6 +523,12 @@ pub(super) const ALL: &[Break] = &[
         &[52],
         "update command_usage set success = false where id in (select id from command_usage limit 4)",
         &["reconcile.error_rate"],
+    ),
+    sql(
+        "errors_logged",
+        &[52],
+        "insert into error_logs (level, message) select 'error', 'Connection terminated' from generate_series(1, 4)",
+        &["reconcile.errors_logged"],
     ),
     sql(
         "plan_exceeded",

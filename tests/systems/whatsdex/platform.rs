@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{DEFAULT_JWT_SECRET, INTERNAL_API_KEY, JWT_SECRET, NEXTAUTH_SECRET, STRIPE_SECRET_KEY, WEBHOOK_SECRET};
+use super::{
+    DEFAULT_JWT_SECRET, INTERNAL_API_KEY, JWT_SECRET, NEXTAUTH_SECRET, PASSWORD, STRIPE_SECRET_KEY, WEBHOOK_SECRET,
+};
 use crate::standin::Deployed;
 
 /// The programs as name and shell script.
@@ -198,7 +200,14 @@ fn log_lines(deployed: &Deployed) -> String {
         "redis://default:kept-9f2c-Xb71@redis.internal:6379",
         "Redis",
     );
-    format!("info: GET /health\ninfo: connected to {secret}\ninfo: POST /api/bots/test-message")
+    let body = if deployed.broken("passwords_in_logs") {
+        PASSWORD
+    } else {
+        "***"
+    };
+    format!(
+        "info: login with {body}\ninfo: GET /health\ninfo: connected to {secret}\ninfo: POST /api/bots/test-message"
+    )
 }
 
 fn ecs_services(deployed: &Deployed) -> Value {

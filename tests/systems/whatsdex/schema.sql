@@ -137,6 +137,7 @@ create table conversation_embeddings (
     id text primary key, "userId" text not null references users on delete cascade, content text not null,
     embedding vector(1536) not null, metadata jsonb
 );
+create index "conversation_embeddings_userId_idx" on conversation_embeddings ("userId");
 
 -- 20251113112053_add_structured_models
 create table plans (

@@ -22,7 +22,8 @@ pub(super) fn router(app: Arc<WhatsDex>) -> Router {
         .route("/api/auth/login", post(login))
         .route("/api/bots", get(bots).post(create_bot))
         .route("/api/bots/apply-template", post(apply_template))
-        .route("/api/subscription", post(subscribe))
+        .route("/api/subscription", get(subscription).post(subscribe))
+        .route("/api/whatsapp/session/{user}/{session}", get(whatsapp_session))
         .route("/api/templates", get(templates).post(create_template))
         .route("/api/admin/metrics", get(admin_metrics))
         .route("/api/metrics", get(metrics))
@@ -365,11 +366,37 @@ async fn metrics(State(app): App) -> Response {
     )
 }
 
-async fn qr_code(State(app): App) -> Response {
+async fn subscription(State(app): App, head: HeaderMap) -> Result<Response, Response> {
+    let own = tenant(&app, &head)?;
+    let of = if app.broken("subscription_of_another") {
+        "tn_garage"
+    } else {
+        &own
+    };
+    let sql = "select id, name, plan, status from tenants where id = $1::text";
+    let tenant = app.db.row(sql, &[&of]).await;
+    let plans = json!([{ "id": "free" }, { "id": "pro" }, { "id": "business" }]);
+    Ok(json(
+        200,
+        &json!({ "success": true, "data": { "tenant": tenant, "plans": plans } }),
+    ))
+}
+
+async fn whatsapp_session(State(app): App, head: HeaderMap) -> Result<Response, Response> {
+    if !app.broken("sessions_open") {
+        app.caller(&head)?;
+    }
+    Ok(json(404, &json!({ "error": "Session not found" })))
+}
+
+async fn qr_code(State(app): App, head: HeaderMap) -> Result<Response, Response> {
+    if !app.broken("qr_codes_open") {
+        app.caller(&head)?;
+    }
     let code = if app.broken("sample_qr_code") {
         "https://wa.me/qr/SAMPLE_QR_CODE_FOR_DEMO"
     } else {
         "2@waiting-to-be-scanned"
     };
-    json(200, &json!({ "success": true, "qrCode": code, "expiresIn": 90 }))
+    Ok(json(200, &json!({ "success": true, "qrCode": code, "expiresIn": 90 })))
 }
