@@ -14,19 +14,16 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{
-    DEFAULT_INTERNAL_API_KEY, DEFAULT_JWT_SECRET, INTERNAL_API_KEY, RATE, STRIPE_SECRET_KEY, WEBHOOK_SECRET,
-    jwt_secret, web,
-};
+use super::{DEFAULT_INTERNAL_API_KEY, DEFAULT_JWT_SECRET, INTERNAL_API_KEY, RATE, jwt_secret, stripe, web};
 use crate::standin::answer::{bearer, html, json, text, with};
 use crate::standin::limiter::Limiter;
-use crate::standin::{Db, Deployed, jwt, signature};
+use crate::standin::{Db, Deployed, jwt};
 
 /// The month that usage is counted in.
 pub(super) const PERIOD: &str = "to_char(now() at time zone 'utc', 'YYYY-MM')";
 
 pub(super) struct WhatsDex {
-    url: String,
+    pub(super) url: String,
     pub(super) db: Db,
     migrations: Db,
     redis: redis::Client,
@@ -59,7 +56,7 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/api/ai/process", post(process))
         .route("/api/analytics/overview", get(overview))
         .route("/api/seed", post(seed))
-        .route("/api/webhooks/stripe", post(stripe))
+        .route("/api/webhooks/stripe", post(stripe::webhook))
         .route("/api/internal/stripe/plans", get(internal_plans))
         .route("/api/internal/tenants/{tenant}", get(internal_tenant))
         .route("/api/internal/tenants/{tenant}/bots", get(internal_bots))
@@ -67,8 +64,8 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), limited));
     Router::new()
         .route("/health", get(health))
-        .route("/stripe/v1/webhook_endpoints", get(stripe_endpoints))
-        .route("/stripe/v1/events", get(stripe_events))
+        .route("/stripe/v1/webhook_endpoints", get(stripe::endpoints))
+        .route("/stripe/v1/events", get(stripe::events))
         .merge(api)
         .fallback(unknown)
         .with_state(Arc::clone(&app))
@@ -140,7 +137,9 @@ impl WhatsDex {
             Some("usage_not_counted") => true,
             Some("messages_not_counted") => counter == "messages",
             Some("images_not_counted") => counter == "mediaGens",
-            Some("counts_lost") => counter == "messages" && self.messages.fetch_add(1, Ordering::Relaxed) % 5 == 0,
+            Some("counts_lost") => {
+                counter == "messages" && self.messages.fetch_add(1, Ordering::Relaxed).is_multiple_of(5)
+            }
             _ => false,
         };
         if lost {
@@ -370,80 +369,4 @@ async fn internal_bots(State(app): App, head: HeaderMap, Path(tenant): Path<Stri
     let sql = "select id, name, status from bot_instances where \"tenantId\" = $1::text";
     let bots = app.db.rows(sql, &[&tenant]).await.unwrap();
     Ok(json(200, &json!({ "success": true, "data": { "bots": bots } })))
-}
-
-/// Stripe, asked where it sends events.
-async fn stripe_endpoints(State(app): App, head: HeaderMap) -> Response {
-    let mut endpoint = json!({ "object": "webhook_endpoint", "status": "enabled", "livemode": true,
-        "url": format!("{}/api/webhooks/stripe", app.url),
-        "enabled_events": ["customer.subscription.updated", "customer.subscription.deleted", "invoice.payment_succeeded",
-            "invoice.payment_failed"] });
-    match app.broken {
-        Some("stripe_sends_elsewhere") => endpoint["url"] = json!("https://old.whatsdx.com/api/webhooks/stripe"),
-        Some("stripe_endpoint_disabled") => endpoint["status"] = json!("disabled"),
-        Some("stripe_keeps_cancellations") => {
-            endpoint["enabled_events"].as_array_mut().unwrap().remove(1);
-        }
-        _ => {}
-    }
-    stripe_list(&head, &json!([endpoint]))
-}
-
-/// Stripe, asked for the events that were not taken.
-async fn stripe_events(State(app): App, head: HeaderMap) -> Response {
-    let waiting = if app.broken("events_not_taken") {
-        json!([{ "id": "evt_1", "object": "event", "type": "invoice.payment_failed", "pending_webhooks": 1 }])
-    } else {
-        json!([])
-    };
-    stripe_list(&head, &waiting)
-}
-
-fn stripe_list(head: &HeaderMap, data: &Value) -> Response {
-    if bearer(head) != Some(STRIPE_SECRET_KEY) {
-        return json(401, &json!({ "error": { "type": "invalid_request_error" } }));
-    }
-    json(200, &json!({ "object": "list", "has_more": false, "data": data }))
-}
-
-pub(super) async fn stripe(State(app): App, head: HeaderMap, body: Bytes) -> Response {
-    let header = text(&head, "stripe-signature").unwrap_or_default();
-    let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let good = match app.broken {
-        Some("webhook_signs_parsed_json") => signature::stripe(header, parsed.to_string().as_bytes(), WEBHOOK_SECRET),
-        Some("webhook_refuses_all") => false,
-        Some("webhook_accepts_all") => true,
-        Some("webhook_takes_old_events") => signature::stripe_of_any_age(header, &body, WEBHOOK_SECRET),
-        Some("webhook_secret_of_staging") => signature::stripe(header, &body, "whsec_of_another_environment"),
-        _ => signature::stripe(header, &body, WEBHOOK_SECRET),
-    };
-    if !good {
-        return json(400, &json!({ "error": "Webhook processing failed" }));
-    }
-    let event = parsed;
-    let subscription = &event["data"]["object"];
-    let tenant = subscription["metadata"]["tenant_id"].as_str().unwrap_or_default();
-    if event["type"] == "customer.subscription.deleted" && app.broken("cancellation_fails") {
-        return json(500, &json!({ "error": "Webhook processing failed" }));
-    }
-    let plan = match event["type"].as_str().unwrap_or_default() {
-        "customer.subscription.updated" if !app.broken("upgrade_ignored") => {
-            let price = subscription["items"]["data"][0]["price"]["id"].as_str();
-            price.and_then(|price| price.strip_prefix("price_"))
-        }
-        "customer.subscription.deleted" if !app.broken("cancellation_ignored") => Some("free"),
-        _ => None,
-    };
-    if let Some(plan) = plan {
-        let id = subscription["id"].as_str().unwrap_or_default();
-        let status = subscription["status"].as_str().unwrap_or_default();
-        let all = app.broken("upgrade_for_all") && plan == "business";
-        let sql = "with s as (update tenant_subscriptions set status = $2::text, \"planId\" = 'plan_' || $3::text \
-                   where \"stripeSubscriptionId\" = $1::text) update tenants set plan = $3::text where id = $4::text or id = 'tn_pro' and $5::bool";
-        app.db
-            .execute(sql, &[&id, &status, &plan, &tenant, &all])
-            .await
-            .unwrap();
-    }
-    json(200, &json!({ "received": true }))
 }

@@ -279,6 +279,7 @@ pub(super) const ALL: &[Break] = &[
             "login.registered",
         ],
     ),
+    asked("users_of_all_tenants", &[20, 44], &["login.free"]),
     asked("demo_account", &[5], &["login.free"]),
     asked("tokens_live_long", &[5, 20], &["login.free", "login.admin"]),
     asked("no_plan_selection", &[21], &["http.plan_selected"]),
@@ -552,6 +553,12 @@ pub(super) const ALL: &[Break] = &[
     asked(
         "worker_of_an_old_queue",
         &[58],
+        &["queue.worker.served[image-generation]"],
+    ),
+    how(
+        "queue_paused",
+        &[58],
+        How::Redis(&[&["SET", "bull:image-generation:meta-paused", "1"]]),
         &["queue.worker.served[image-generation]"],
     ),
     how(

@@ -1,8 +1,10 @@
 //! WhatsDeX: an Express API, a Next.js front end, PostgreSQL with pgvector and two roles, Redis with Bull's queues.
 
+mod admin;
 mod app;
 mod breaks;
 mod platform;
+mod stripe;
 mod web;
 mod worker;
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::PASSWORD;
-use super::app::{App, PERIOD, WhatsDex, internal, stripe};
+use super::app::{App, WhatsDex, internal};
+use super::{admin, stripe};
 use crate::standin::answer::{json, text};
 use crate::standin::jwt;
 
@@ -25,7 +26,7 @@ pub(super) fn router(app: Arc<WhatsDex>) -> Router {
         .route("/api/subscription", get(subscription).post(subscribe))
         .route("/api/whatsapp/session/{user}/{session}", get(whatsapp_session))
         .route("/api/templates", get(templates).post(create_template))
-        .route("/api/admin/metrics", get(admin_metrics))
+        .route("/api/admin/metrics", get(admin::metrics))
         .route("/api/metrics", get(metrics))
         .route("/api/qr-code", get(qr_code))
         .route("/api/webhooks/stripe", post(stripe_event))
@@ -57,8 +58,9 @@ async fn health(State(app): App) -> Response {
 /// A token of a user of a tenant, and who it is, as login and registration answer.
 async fn session(app: &WhatsDex, email: &str, subdomain: &str) -> Option<Value> {
     let sql = "select u.id, u.email, u.name, u.role, t.id as tenant, t.name as company, t.subdomain, t.plan \
-               from tenant_users u join tenants t on t.id = u.\"tenantId\" where u.email = $1::text and t.subdomain = $2::text";
-    let found = app.db.row(sql, &[&email, &subdomain]).await;
+               from tenant_users u join tenants t on t.id = u.\"tenantId\" where (u.email = $1::text or $3::bool) and t.subdomain = $2::text";
+    let any = app.broken("users_of_all_tenants") && email == "smoke-free@yourcompany.com";
+    let found = app.db.row(sql, &[&email, &subdomain, &any]).await;
     found.is_object().then(|| {
         let life = if app.broken("tokens_live_long") { 90 } else { 1 };
         let claims = json!({ "userId": found["id"], "tenantId": found["tenant"], "email": email, "role": found["role"],
@@ -107,7 +109,7 @@ async fn stripe_event(State(app): App, head: HeaderMap, body: Bytes) -> Response
     if app.broken("web_webhook_accepts_all") {
         return json(200, &json!({ "received": true }));
     }
-    stripe(State(app), head, body).await
+    stripe::webhook(State(app), head, body).await
 }
 
 async fn register(State(app): App, body: Bytes) -> Response {
@@ -282,73 +284,6 @@ async fn create_template(State(app): App, head: HeaderMap, body: Bytes) -> Resul
                values ('tpl_' || $1::text, $1::text, $2::text, 'welcome') returning id, name";
     let row = app.db.row(add, &[&tenant, &name]).await;
     Ok(json(201, &row))
-}
-
-#[derive(serde::Deserialize)]
-struct In {
-    period: Option<String>,
-}
-
-async fn admin_metrics(State(app): App, head: HeaderMap, Query(within): Query<In>) -> Result<Response, Response> {
-    if !app.broken("metrics_open") {
-        app.administrator(&head)?;
-    }
-    let sql = format!(
-        "select t.id, t.name, t.status, coalesce(p.code, 'FREE') as plan, coalesce(u.\"aiRequests\", 0) as ai, \
-         coalesce(u.messages, 0) as messages from tenants t \
-         left join lateral (select \"planId\" from tenant_subscriptions \
-         where \"tenantId\" = t.id and status = 'active' limit 1) s on true left join plans p on p.id = s.\"planId\" \
-         left join usage_counters u on u.\"tenantId\" = t.id and u.period = coalesce($1::text, {PERIOD})"
-    );
-    let rows = app.db.rows(&sql, &[&within.period]).await.unwrap();
-    let sum = |name: &str| rows.iter().map(|row| row[name].as_i64().unwrap()).sum::<i64>();
-    let on = |plan: &str| rows.iter().filter(|row| row["plan"] == plan).count();
-    let tenants: Value = rows
-        .iter()
-        .map(|row| json!({ "id": row["id"], "name": row["name"], "plan": { "code": row["plan"] }, "usage": { "aiRequests": row["ai"], "messages": row["messages"] } }))
-        .collect();
-    let mut said = json!({
-        "summary": {
-            "totalTenants": rows.len(), "activeTenants": rows.iter().filter(|row| row["status"] == "active").count(),
-            "planDistribution": { "FREE": on("FREE"), "PRO": on("PRO"), "BUSINESS": on("BUSINESS") },
-            "totalUsage": { "aiRequests": sum("ai"), "messages": sum("messages") },
-        },
-        "tenants": tenants,
-    });
-    if app.broken("usage_shown_wrong") {
-        said["summary"]["totalUsage"]["aiRequests"] = json!(5_000);
-    }
-    if app.broken("usage_of_last_month") {
-        said["summary"]["totalUsage"]["messages"] = json!(1);
-    }
-    if app.broken("distribution_wrong") {
-        said["summary"]["planDistribution"] = json!({ "FREE": rows.len(), "PRO": 0, "BUSINESS": 0 });
-    }
-    if app.broken("distribution_off_by_one") {
-        said["summary"]["planDistribution"]["PRO"] = json!(on("PRO") + 1);
-    }
-    let all = match app.broken {
-        Some("plans_mixed_up") => Some(json!({ "code": "PRO" })),
-        Some("tenants_without_plan") => Some(json!({})),
-        _ => None,
-    };
-    if let Some(plan) = all {
-        let tenants = said["tenants"].as_array_mut().unwrap().iter_mut();
-        tenants.for_each(|tenant| tenant["plan"] = plan.clone());
-    }
-    if app.broken("usage_of_others") {
-        let tenants = said["tenants"].as_array_mut().unwrap();
-        let mut usage: Vec<Value> = tenants.iter().map(|tenant| tenant["usage"].clone()).collect();
-        usage.rotate_left(1);
-        tenants
-            .iter_mut()
-            .zip(usage)
-            .for_each(|(tenant, usage)| tenant["usage"] = usage);
-    }
-    if app.broken("no_active_tenants") {
-        said["summary"]["activeTenants"] = json!(0);
-    }
-    Ok(json(200, &said))
 }
 
 async fn metrics(State(app): App) -> Response {
