@@ -505,7 +505,11 @@ pub(super) const ALL: &[Break] = &[
         &[44],
         &["http.own_bots_only", "http.own_bots_whatever_header"],
     ),
-    asked("tenant_by_header", &[44], &["http.own_bots_whatever_header"]),
+    asked(
+        "tenant_by_header",
+        &[44],
+        &["http.own_bots_whatever_header", "http.own_subscription"],
+    ),
     asked("templates_of_all_offered", &[44], &["http.own_templates_only"]),
     asked("no_template_created", &[44], &["http.template_created"]),
     asked("sessions_open", &[44], &["authorization.whatsapp_sessions"]),
