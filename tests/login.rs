@@ -19,6 +19,9 @@ use support::{Project, Said, serve};
 
 const SECRET: &str = "a-long-and-random-secret-of-the-test";
 
+/// That before it.
+const OLD_SECRET: &str = "a-secret-of-last-quarter";
+
 /// What the server does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -33,6 +36,7 @@ enum Fault {
     Open,
     Locked,
     WeakSecret,
+    OldSecretToo,
     Limited,
     LimitsGuesses,
     Fails,
@@ -56,11 +60,11 @@ fn now() -> u64 {
 
 impl Server {
     fn mac(&self, text: &str) -> String {
-        let secret = if self.fault == Fault::WeakSecret {
-            "changeme"
-        } else {
-            SECRET
-        };
+        let weak = self.fault == Fault::WeakSecret;
+        Self::mac_by(if weak { "changeme" } else { SECRET }, text)
+    }
+
+    fn mac_by(secret: &str, text: &str) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
             .unwrap()
             .chain_update(text);
@@ -87,9 +91,11 @@ impl Server {
         let (Ok(head_json), Ok(claims)) = (json(head), json(body)) else {
             return false;
         };
+        let text = format!("{head}.{body}");
+        let old = || self.fault == Fault::OldSecretToo && Self::mac_by(OLD_SECRET, &text) == signature;
         let signed = match head_json["alg"].as_str() {
             Some("none") => self.fault == Fault::NoneAccepted,
-            _ => self.fault == Fault::ChangedAccepted || self.mac(&format!("{head}.{body}")) == signature,
+            _ => self.fault == Fault::ChangedAccepted || self.mac(&text) == signature || old(),
         };
         let lives = claims["exp"].as_u64().is_none_or(|exp| exp > now()) || self.fault == Fault::ExpiredAccepted;
         signed && lives && !self.ended.lock().unwrap().contains(token)
@@ -230,6 +236,7 @@ token = "$.data.access_token"
 refuses = [{ password = "admin123" }, { email = "admin", password = "admin" }]
 alike = true
 protects = "/admin"
+old_secrets = ["never-used", "a-secret-of-last-quarter"]
 secret = "{{ env.JWT_SECRET }}"
 expect.status = 200
 expect.jwt = { expires_within = "1h", algorithm = "HS256", claims.role = "admin" }
@@ -303,6 +310,13 @@ fn every_broken_promise_is_told() {
         ),
         (Fault::Open, &["GET /admin without a token", "the route answers anyone"]),
         (Fault::Locked, &["GET /admin with the token", "2xx", "seen: 403"]),
+        (
+            Fault::OldSecretToo,
+            &[
+                "GET /admin with a token signed by `old_secrets` 2",
+                "this service verifies with that secret",
+            ],
+        ),
         (Fault::WeakSecret, &["the secret that signs tokens", "\"changeme\""]),
         (
             Fault::Fails,

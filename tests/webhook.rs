@@ -25,6 +25,8 @@ enum Broken {
     Not,
     /// It refuses everything.
     Dead,
+    /// It signs the JSON that a parser made of the body.
+    Parses,
     /// It knows another secret.
     OtherSecret,
     /// It accepts everything.
@@ -127,7 +129,8 @@ fn verify(scheme: &str, broken: Broken, headers: &HeaderMap, body: &str) -> (Sta
         Broken::Redirects => return (StatusCode::FOUND, ""),
         _ => {}
     }
-    let Some((right, given, at)) = signatures(scheme, &key, headers, body) else {
+    let parsed = (broken == Broken::Parses).then(|| serde_json::from_str::<Value>(body).unwrap().to_string());
+    let Some((right, given, at)) = signatures(scheme, &key, headers, parsed.as_deref().unwrap_or(body)) else {
         return if broken == Broken::UnsignedPasses {
             accepted
         } else {
@@ -144,7 +147,7 @@ fn verify(scheme: &str, broken: Broken, headers: &HeaderMap, body: &str) -> (Sta
         return (StatusCode::TOO_MANY_REQUESTS, "slow down");
     }
     let empty = || signatures(scheme, b"", headers, body).unwrap().0 == given;
-    let unchanged = || body.replace(",\"changed\":\"after signing\"", "");
+    let unchanged = || body.replace(",\n  \"changed\": \"after signing\"", "");
     let other_body = || signatures(scheme, &key, headers, &unchanged()).unwrap().0 == given;
     let good = right == given
         || broken == Broken::ComparesPrefix && right.starts_with(&given)
@@ -204,7 +207,7 @@ fn a_receiver_that_verifies_passes_in_every_scheme() {
 
 #[test]
 fn one_that_refuses_everything_is_dead_and_not_secure() {
-    for broken in [Broken::Dead, Broken::OtherSecret] {
+    for broken in [Broken::Dead, Broken::OtherSecret, Broken::Parses] {
         try_it("stripe", broken, "").exits(1).says(&[
             "rightly signed expected: 2xx seen: 400: {\"error\":\"bad signature\"}; as for every other delivery",
             "it refuses everything",

@@ -241,22 +241,35 @@ fn probed(login: &Login, path: &Spanned<String>, probe: &Probe, seen: &Seen) -> 
         With::Changed => "with a changed token",
         With::Unsigned => "with an unsigned token (alg: none)",
         With::Forged => "with a token signed by \"secret\"",
+        With::Old(_) => "with a token signed by `old_secrets`",
         With::Expired => "with an expired token",
     };
-    let what = format!("GET {} {with}", path.as_str());
+    let which = if let With::Old(at) = probe.with {
+        format!(" {}", at + 1)
+    } else {
+        String::new()
+    };
+    let what = format!("GET {} {with}{which}", path.as_str());
     let finding = if probe.with == With::Token {
         opened(login, what, answer, seen)
     } else if answer.is_success() {
         Finding::failed(what, REFUSED, answer.status.to_string()).hint(match probe.with {
             With::Nothing => "the route answers anyone: is its guard still registered?",
             With::Expired => "the server does not look at `exp`",
+            With::Old(_) if !tampering_works(seen) => {
+                "this service verifies with that secret: set its own, and deploy again"
+            }
             With::Forged if !tampering_works(seen) => "its signing secret is a well-known word: set a long random one",
             _ => "the server does not verify the token's signature",
         })
     } else {
         not_an_accident(what, answer)
     };
-    finding.at(path.span())
+    let span = match probe.with {
+        With::Old(at) => login.old_secrets[at].span(),
+        _ => path.span(),
+    };
+    finding.at(span)
 }
 
 /// Whether a token whose content was changed opens the route.

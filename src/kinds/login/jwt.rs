@@ -76,9 +76,14 @@ impl Token {
 
     /// The same claims, signed by the first secret that anyone would try.
     pub(super) fn forged(&self) -> Option<String> {
+        self.signed_by("secret")
+    }
+
+    /// The same claims, signed by `secret`.
+    pub(super) fn signed_by(&self, secret: &str) -> Option<String> {
         let mut header = self.header.clone();
         header.insert("alg".to_owned(), json!("HS256"));
-        signed(&header, &self.claims, "HS256", b"secret")
+        signed(&header, &self.claims, "HS256", secret.as_bytes())
     }
 
     /// As the server would sign it, but expired an hour before `now`; nothing, where `secret` does not sign its tokens.

@@ -80,6 +80,8 @@ pub(super) use observe::Seen;
 ///   protects        a path to GET: 2xx with the token; refused without it, with a changed one, with one that is not signed
 ///                   (`alg: none`), with one signed by a well-known secret, and with an expired one, where `secret` is given
 ///   secret          the secret that signs tokens, to make the expired one
+///   `old_secrets`   secrets that sign no tokens any more, or never should: that before a rotation, the default in the source
+///                   code. A token that one of them has signed must be refused, also by a service that signs none itself.
 ///   expect.status   of the answer to the right credentials; 2xx unless given
 ///   expect.json     values in it by JSONPath; expect.headers, expect.cookies, expect.within as in `http`
 ///   expect.jwt      the token as a JWT: `expires_within` = "24h" (it must expire, and not later), algorithm = "RS256",
@@ -127,6 +129,9 @@ pub(super) struct Login {
     protects: Option<Spanned<String>>,
     /// The secret that signs tokens.
     secret: Option<Spanned<String>>,
+    /// Secrets that must not sign tokens.
+    #[serde(default)]
+    old_secrets: Vec<Spanned<String>>,
     #[serde(default)]
     expect: LoginExpect,
     /// Where the answer has the refresh token.
@@ -226,6 +231,15 @@ impl Kind for Login {
                 .hint("add protects = \"/path\""),
             );
         }
+        if let (Some(old), None) = (self.old_secrets.first(), &self.protects) {
+            problems.push(
+                Problem::at(
+                    old.span(),
+                    "`old_secrets` make forged tokens, and nothing to try them on is given",
+                )
+                .hint("add protects = \"/path\""),
+            );
+        }
         if let (Some(logout), None) = (&self.logout, &self.protects) {
             problems.push(
                 Problem::at(
@@ -307,10 +321,15 @@ impl Kind for Login {
             ));
         }
         if let Some(path) = &self.protects {
+            let old = if self.old_secrets.is_empty() {
+                ""
+            } else {
+                " or an old one"
+            };
             let expired = if self.secret.is_some() { ", an expired one" } else { "" };
             steps.push(format!("GET {} with the token: 2xx", path.as_str()));
             steps.push(format!(
-                "GET {} without it, with a changed one, an unsigned one, one signed by a well-known secret{expired}: refused",
+                "GET {} without it, with a changed one, an unsigned one, one signed by a well-known secret{old}{expired}: refused",
                 path.as_str()
             ));
         }

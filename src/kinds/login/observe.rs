@@ -68,6 +68,8 @@ pub(super) enum With {
     Changed,
     Unsigned,
     Forged,
+    /// Signed by one of `old_secrets`.
+    Old(usize),
     Expired,
 }
 
@@ -186,10 +188,13 @@ impl Session<'_> {
                     (With::Forged, parsed.forged()),
                     (With::Expired, expired.flatten()),
                 ];
+                let old = (0..).zip(&self.login.old_secrets);
+                let old = old.map(|(at, secret)| (With::Old(at), parsed.signed_by(secret)));
                 let wrapped = |forged: String| Some(wrapped(credential, &token, &forged));
                 tries.extend(
                     forgeries
                         .into_iter()
+                        .chain(old)
                         .filter_map(|(with, forged)| Some((with, wrapped(forged?)))),
                 );
             }

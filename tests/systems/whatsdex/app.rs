@@ -14,16 +14,16 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{DEFAULT_INTERNAL_API_KEY, INTERNAL_API_KEY, RATE, STRIPE_SECRET_KEY, WEBHOOK_SECRET, jwt_secret, web};
+use super::{DEFAULT_INTERNAL_API_KEY, DEFAULT_JWT_SECRET, INTERNAL_API_KEY, RATE, jwt_secret, stripe, web};
 use crate::standin::answer::{bearer, html, json, text, with};
 use crate::standin::limiter::Limiter;
-use crate::standin::{Db, Deployed, jwt, signature};
+use crate::standin::{Db, Deployed, jwt};
 
 /// The month that usage is counted in.
 pub(super) const PERIOD: &str = "to_char(now() at time zone 'utc', 'YYYY-MM')";
 
 pub(super) struct WhatsDex {
-    url: String,
+    pub(super) url: String,
     pub(super) db: Db,
     migrations: Db,
     redis: redis::Client,
@@ -56,13 +56,16 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/api/ai/process", post(process))
         .route("/api/analytics/overview", get(overview))
         .route("/api/seed", post(seed))
-        .route("/api/webhooks/stripe", post(stripe))
+        .route("/api/webhooks/stripe", post(stripe::webhook))
         .route("/api/internal/stripe/plans", get(internal_plans))
+        .route("/api/internal/tenants/{tenant}", get(internal_tenant))
+        .route("/api/internal/tenants/{tenant}/bots", get(internal_bots))
+        .route("/api/internal/auth/authenticate", post(web::authenticate))
         .layer(from_fn_with_state(Arc::clone(&app), limited));
     Router::new()
         .route("/health", get(health))
-        .route("/stripe/v1/webhook_endpoints", get(stripe_endpoints))
-        .route("/stripe/v1/events", get(stripe_events))
+        .route("/stripe/v1/webhook_endpoints", get(stripe::endpoints))
+        .route("/stripe/v1/events", get(stripe::events))
         .merge(api)
         .fallback(unknown)
         .with_state(Arc::clone(&app))
@@ -84,12 +87,33 @@ impl WhatsDex {
         claims.ok_or_else(|| json(401, &json!({ "error": "Authentication token required" })))
     }
 
+    /// The same at the API, which has a secret of its own to be told.
+    fn api_caller(&self, head: &HeaderMap) -> Result<Value, Response> {
+        let default = bearer(head).and_then(|token| jwt::verify(token, DEFAULT_JWT_SECRET));
+        match default.filter(|_| self.broken("api_with_default_secret")) {
+            Some(claims) => Ok(claims),
+            None => self.caller(head),
+        }
+    }
+
     /// Only the administrator of the platform gets on.
     pub(super) fn administrator(&self, head: &HeaderMap) -> Result<(), Response> {
-        let admin = self.caller(head)?["tenantId"] == "tn_platform" || self.broken("admin_for_tenants");
+        let caller = self.caller(head)?;
+        let called = caller["email"].as_str().is_some_and(|email| email.contains("admin"));
+        let admin = caller["tenantId"] == "tn_platform"
+            || self.broken("admin_for_tenants")
+            || called && self.broken("admin_by_address");
         admin
             .then_some(())
             .ok_or_else(|| json(403, &json!({ "error": "Admin access required" })))
+    }
+
+    /// When a health check looked; always the same where its answer is kept.
+    pub(super) fn now(&self, kept: &str) -> String {
+        if self.broken(kept) {
+            return "2026-11-01T09:00:00.000Z".to_owned();
+        }
+        jiff::Timestamp::now().to_string()
     }
 
     /// The plan of a tenant.
@@ -109,7 +133,16 @@ impl WhatsDex {
 
     /// Sets one counter of the month higher, unless it has reached `limit`.
     async fn count(&self, tenant: &str, counter: &str, limit: i64) -> bool {
-        if self.broken("usage_not_counted") {
+        let lost = match self.broken {
+            Some("usage_not_counted") => true,
+            Some("messages_not_counted") => counter == "messages",
+            Some("images_not_counted") => counter == "mediaGens",
+            Some("counts_lost") => {
+                counter == "messages" && self.messages.fetch_add(1, Ordering::Relaxed).is_multiple_of(5)
+            }
+            _ => false,
+        };
+        if lost {
             return true;
         }
         let below = if self.broken("ai_limit_off") {
@@ -131,7 +164,9 @@ async fn limited(State(app): App, request: Request, next: Next) -> Response {
     let claims = app.caller(request.headers()).unwrap_or_default();
     // One budget for all is told apart on one route, so that nothing else runs out of it.
     let shared = app.broken("limit_for_all") && request.uri().path() == "/api/analytics/overview";
+    let forwarded = text(request.headers(), "x-forwarded-for").filter(|_| app.broken("limit_by_forwarded_for"));
     let key = match claims["tenantId"].as_str() {
+        _ if forwarded.is_some() => forwarded.unwrap(),
         Some(tenant) if !shared => tenant,
         _ => "127.0.0.1",
     };
@@ -165,7 +200,7 @@ async fn health(State(app): App) -> Response {
         redis::cmd("PING").exec_async(&mut redis).await
     };
     let mut said = json!({
-        "status": "healthy", "ok": true, "uptime": 812.4, "version": "2.0.0",
+        "status": "healthy", "ok": true, "uptime": 812.4, "version": "2.0.0", "timestamp": app.now("health_kept"),
         "postgres": { "ok": database, "ms": 3, "message": "connected in 3ms" },
         "redis": { "ok": redis.await.is_ok() && !app.broken("redis_down"), "ms": 1, "message": "PING=PONG" },
     });
@@ -193,7 +228,7 @@ async fn tenants(State(app): App, head: HeaderMap) -> Response {
 
 /// The bot, if it is one of the caller's tenant.
 async fn own_bot(app: &WhatsDex, head: &HeaderMap, bot: &str) -> Result<Value, Response> {
-    let caller = app.caller(head)?;
+    let caller = app.api_caller(head)?;
     let sql = "select id, \"tenantId\", \"qrCode\" from bot_instances where id = $1::text";
     let found = app.db.row(sql, &[&bot]).await;
     let own = found["tenantId"] == caller["tenantId"];
@@ -221,7 +256,7 @@ async fn command(State(app): App, head: HeaderMap, Path(bot): Path<String>) -> R
 }
 
 async fn test_message(State(app): App, head: HeaderMap) -> Response {
-    let caller = match app.caller(&head) {
+    let caller = match app.api_caller(&head) {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
@@ -241,7 +276,7 @@ async fn test_message(State(app): App, head: HeaderMap) -> Response {
 }
 
 async fn process(State(app): App, head: HeaderMap, body: Bytes) -> Response {
-    let caller = match app.caller(&head) {
+    let caller = match app.api_caller(&head) {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
@@ -255,7 +290,10 @@ async fn process(State(app): App, head: HeaderMap, body: Bytes) -> Response {
     if app.broken("questions_unanswered") && plan["code"] == "PRO" && !image {
         return json(502, &json!({ "error": "The AI does not answer" }));
     }
-    if image && plan["enableImageGen"] != true && !app.broken("premium_for_all") {
+    if image && plan["enableImageGen"] != true {
+        if app.broken("premium_for_all") {
+            return json(200, &json!({ "success": true, "response": "An image" }));
+        }
         return json(403, &json!({ "error": "Your plan has no images" }));
     }
     let (counter, limit) = if image {
@@ -277,7 +315,7 @@ struct Of {
 }
 
 async fn overview(State(app): App, head: HeaderMap, Query(of): Query<Of>) -> Response {
-    let caller = match app.caller(&head) {
+    let caller = match app.api_caller(&head) {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
@@ -299,84 +337,36 @@ async fn seed(State(app): App) -> Response {
     json(200, &json!({ "success": true, "plans": 3, "templates": 4 }))
 }
 
-async fn internal_plans(State(app): App, head: HeaderMap) -> Response {
-    let key = text(&head, "x-internal-api-key").unwrap_or_default();
+/// Only the web front end gets on, by its key.
+pub(super) fn internal(app: &WhatsDex, head: &HeaderMap) -> Result<(), Response> {
+    let key = text(head, "x-internal-api-key").unwrap_or_default();
     let default = app.broken("default_internal_key") && key == DEFAULT_INTERNAL_API_KEY;
-    if key != INTERNAL_API_KEY && !default {
-        return json(401, &json!({ "error": "Unauthorized" }));
+    if key == INTERNAL_API_KEY || default {
+        return Ok(());
     }
-    json(
+    Err(json(401, &json!({ "error": "Unauthorized" })))
+}
+
+async fn internal_plans(State(app): App, head: HeaderMap) -> Result<Response, Response> {
+    internal(&app, &head)?;
+    Ok(json(
         200,
         &json!({ "success": true, "data": [{ "id": "free" }, { "id": "pro" }, { "id": "business" }] }),
-    )
+    ))
 }
 
-/// Stripe, asked where it sends events.
-async fn stripe_endpoints(State(app): App, head: HeaderMap) -> Response {
-    let mut endpoint = json!({ "object": "webhook_endpoint", "status": "enabled", "livemode": true,
-        "url": format!("{}/api/webhooks/stripe", app.url),
-        "enabled_events": ["customer.subscription.updated", "customer.subscription.deleted", "invoice.payment_succeeded",
-            "invoice.payment_failed"] });
-    match app.broken {
-        Some("stripe_sends_elsewhere") => endpoint["url"] = json!("https://old.whatsdx.com/api/webhooks/stripe"),
-        Some("stripe_endpoint_disabled") => endpoint["status"] = json!("disabled"),
-        Some("stripe_keeps_cancellations") => {
-            endpoint["enabled_events"].as_array_mut().unwrap().remove(1);
-        }
-        _ => {}
+async fn internal_tenant(State(app): App, head: HeaderMap, Path(tenant): Path<String>) -> Result<Response, Response> {
+    if !app.broken("internal_api_open") {
+        internal(&app, &head)?;
     }
-    stripe_list(&head, &json!([endpoint]))
+    let sql = "select id, name, plan from tenants where id = $1::text";
+    let found = app.db.row(sql, &[&tenant]).await;
+    Ok(json(200, &json!({ "success": true, "data": found })))
 }
 
-/// Stripe, asked for the events that were not taken.
-async fn stripe_events(State(app): App, head: HeaderMap) -> Response {
-    let waiting = if app.broken("events_not_taken") {
-        json!([{ "id": "evt_1", "object": "event", "type": "invoice.payment_failed", "pending_webhooks": 1 }])
-    } else {
-        json!([])
-    };
-    stripe_list(&head, &waiting)
-}
-
-fn stripe_list(head: &HeaderMap, data: &Value) -> Response {
-    if bearer(head) != Some(STRIPE_SECRET_KEY) {
-        return json(401, &json!({ "error": { "type": "invalid_request_error" } }));
-    }
-    json(200, &json!({ "object": "list", "has_more": false, "data": data }))
-}
-
-pub(super) async fn stripe(State(app): App, head: HeaderMap, body: Bytes) -> Response {
-    let header = text(&head, "stripe-signature").unwrap_or_default();
-    let good = match app.broken {
-        Some("webhook_refuses_all") => false,
-        Some("webhook_accepts_all") => true,
-        Some("webhook_takes_old_events") => signature::stripe_of_any_age(header, &body, WEBHOOK_SECRET),
-        Some("webhook_secret_of_staging") => signature::stripe(header, &body, "whsec_of_another_environment"),
-        _ => signature::stripe(header, &body, WEBHOOK_SECRET),
-    };
-    if !good {
-        return json(400, &json!({ "error": "Webhook processing failed" }));
-    }
-    let event: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let subscription = &event["data"]["object"];
-    let tenant = subscription["metadata"]["tenant_id"].as_str().unwrap_or_default();
-    if event["type"] == "customer.subscription.deleted" && app.broken("cancellation_fails") {
-        return json(500, &json!({ "error": "Webhook processing failed" }));
-    }
-    let plan = match event["type"].as_str().unwrap_or_default() {
-        "customer.subscription.updated" if !app.broken("upgrade_ignored") => {
-            let price = subscription["items"]["data"][0]["price"]["id"].as_str();
-            price.and_then(|price| price.strip_prefix("price_"))
-        }
-        "customer.subscription.deleted" if !app.broken("cancellation_ignored") => Some("free"),
-        _ => None,
-    };
-    if let Some(plan) = plan {
-        let id = subscription["id"].as_str().unwrap_or_default();
-        let status = subscription["status"].as_str().unwrap_or_default();
-        let sql = "with s as (update tenant_subscriptions set status = $2::text, \"planId\" = 'plan_' || $3::text \
-                   where \"stripeSubscriptionId\" = $1::text) update tenants set plan = $3::text where id = $4::text";
-        app.db.execute(sql, &[&id, &status, &plan, &tenant]).await.unwrap();
-    }
-    json(200, &json!({ "received": true }))
+async fn internal_bots(State(app): App, head: HeaderMap, Path(tenant): Path<String>) -> Result<Response, Response> {
+    internal(&app, &head)?;
+    let sql = "select id, name, status from bot_instances where \"tenantId\" = $1::text";
+    let bots = app.db.rows(sql, &[&tenant]).await.unwrap();
+    Ok(json(200, &json!({ "success": true, "data": { "bots": bots } })))
 }

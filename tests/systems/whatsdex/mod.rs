@@ -1,8 +1,10 @@
 //! WhatsDeX: an Express API, a Next.js front end, PostgreSQL with pgvector and two roles, Redis with Bull's queues.
 
+mod admin;
 mod app;
 mod breaks;
 mod platform;
+mod stripe;
 mod web;
 mod worker;
 
@@ -132,6 +134,15 @@ fn write_source(deployed: &Deployed, source: &std::path::Path) {
     write(
         "docker-compose.prod.yml".to_owned(),
         &format!("services:\n  api:\n    environment:\n      STRIPE_SECRET_KEY: {key}\n"),
+    );
+    let key = if deployed.broken("secret_in_dockerfile") {
+        "sk_live_9fK2mX7cQ4vB8nR1tY6wZ3hL"
+    } else {
+        "$STRIPE_SECRET_KEY"
+    };
+    write(
+        "Dockerfile".to_owned(),
+        &format!("FROM node:20\nENV STRIPE_SECRET_KEY={key}\n"),
     );
     write("web/lib/auth.js".to_owned(), "export const maxAge = 86400;\n");
     write("package.json".to_owned(), "{ \"name\": \"whatsdex\" }\n");

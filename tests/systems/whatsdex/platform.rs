@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{DEFAULT_JWT_SECRET, INTERNAL_API_KEY, JWT_SECRET, NEXTAUTH_SECRET, STRIPE_SECRET_KEY, WEBHOOK_SECRET};
+use super::{
+    DEFAULT_JWT_SECRET, INTERNAL_API_KEY, JWT_SECRET, NEXTAUTH_SECRET, PASSWORD, STRIPE_SECRET_KEY, WEBHOOK_SECRET,
+};
 use crate::standin::Deployed;
 
 /// The programs as name and shell script.
@@ -18,7 +20,11 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("ecs describe-services*", ecs_services(deployed).to_string()),
         (
             "ecs describe-task-definition*whatsdx-api*",
-            ecs_task(deployed).to_string(),
+            ecs_task(deployed, "api", "ecs_plain_secret").to_string(),
+        ),
+        (
+            "ecs describe-task-definition*whatsdx-web*",
+            ecs_task(deployed, "web", "ecs_plain_secret_of_web").to_string(),
         ),
         (
             "ecs describe-task-definition*whatsdx-migrate*",
@@ -41,7 +47,7 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("gcloud", script(&gcloud)),
         ("render", script(&[("services*", render(deployed).to_string())])),
         ("gh", script(&[("secret list*", ci_secrets(deployed).to_string())])),
-        ("npm", script(&[("audit*", audit(deployed).to_string())])),
+        ("npm", audits(deployed)),
     ]
 }
 
@@ -97,6 +103,11 @@ fn api_variables(deployed: &Deployed) -> Value {
             "SHADOW_DATABASE_URL",
             address.replace("app_user", "migration_user"),
         ),
+        (
+            "migration_url_under_another_name",
+            "DIRECT_URL",
+            address.replace("app_user", "migration_user"),
+        ),
         ("owner_number_missing", "OWNER_NUMBER", String::new()),
         ("redis_url_missing", "REDIS_URL", String::new()),
         ("jwt_secret_short", "JWT_SECRET", "whatsdex-2025".to_owned()),
@@ -133,6 +144,10 @@ fn web_variables(deployed: &Deployed) -> Value {
     if deployed.broken("one_secret_for_both") {
         set["NEXTAUTH_SECRET"] = json!(JWT_SECRET);
     }
+    let role = either(deployed, "web_is_migration_role", "migration_user", "app_user");
+    set["DATABASE_URL"] = json!(format!(
+        "postgresql://{role}:kept-secret@db.internal.whatsdx.com:5432/whatsdx?sslmode=require"
+    ));
     set
 }
 
@@ -154,6 +169,7 @@ fn render(deployed: &Deployed) -> Value {
         { "service": { "name": "whatsdx-ai-bot", "suspended": suspended, "serviceDetails": { "healthCheckPath": path } } },
         { "service": { "name": "whatsdx-dashboard", "suspended": "not_suspended", "serviceDetails": { "healthCheckPath": "/api/health" } } },
         { "service": { "name": worker, "suspended": "not_suspended", "serviceDetails": {} } },
+        { "service": { "name": "somebody-elses", "suspended": "suspended", "serviceDetails": {} } },
     ])
 }
 
@@ -184,7 +200,14 @@ fn log_lines(deployed: &Deployed) -> String {
         "redis://default:kept-9f2c-Xb71@redis.internal:6379",
         "Redis",
     );
-    format!("info: GET /health\ninfo: connected to {secret}\ninfo: POST /api/bots/test-message")
+    let body = if deployed.broken("passwords_in_logs") {
+        PASSWORD
+    } else {
+        "***"
+    };
+    format!(
+        "info: login with {body}\ninfo: GET /health\ninfo: connected to {secret}\ninfo: POST /api/bots/test-message"
+    )
 }
 
 fn ecs_services(deployed: &Deployed) -> Value {
@@ -197,12 +220,12 @@ fn ecs_services(deployed: &Deployed) -> Value {
     json!({ "services": [service("whatsdx-api"), service("whatsdx-web")], "failures": [] })
 }
 
-fn ecs_task(deployed: &Deployed) -> Value {
+fn ecs_task(deployed: &Deployed, service: &str, broken: &str) -> Value {
     let from = "arn:aws:ssm:us-east-1:123456789012:parameter/whatsdx/";
     let secret = |name: &str| json!({ "name": name, "valueFrom": format!("{from}{name}") });
-    let plain = either(deployed, "ecs_plain_secret", "STRIPE_SECRET_KEY", "NODE_ENV");
+    let plain = either(deployed, broken, "STRIPE_SECRET_KEY", "NODE_ENV");
     json!({ "taskDefinition": { "status": "ACTIVE", "containerDefinitions": [{
-        "image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/whatsdx-api:latest",
+        "image": format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/whatsdx-{service}:latest"),
         "secrets": [secret("DATABASE_URL"), secret("REDIS_URL"), secret("JWT_SECRET")],
         "environment": [{ "name": plain, "value": "production" }] }] } })
 }
@@ -213,7 +236,8 @@ fn ecs_migration(deployed: &Deployed) -> Value {
 }
 
 fn rds(deployed: &Deployed) -> Value {
-    json!({ "DBInstances": [{ "Engine": "postgres", "DBInstanceStatus": "available", "StorageEncrypted": true,
+    let kept = either(deployed, "rds_without_backups", 0, 7);
+    json!({ "DBInstances": [{ "Engine": "postgres", "DBInstanceStatus": "available", "StorageEncrypted": true, "BackupRetentionPeriod": kept,
         "PubliclyAccessible": deployed.broken("rds_public") }] })
 }
 
@@ -231,21 +255,27 @@ fn target_groups(deployed: &Deployed) -> Value {
 fn cloud_run(deployed: &Deployed) -> Value {
     let ready = either(deployed, "cloud_run_not_ready", "False", "True");
     let variable = |name: &str| {
-        if name == "JWT_SECRET" && deployed.broken("cloud_run_plain_secret") {
-            return json!({ "name": name, "value": JWT_SECRET });
+        let plain = match name {
+            "JWT_SECRET" => deployed.broken("cloud_run_plain_secret"),
+            "STRIPE_SECRET_KEY" => deployed.broken("cloud_run_plain_stripe_key"),
+            _ => false,
+        };
+        if plain {
+            return json!({ "name": name, "value": "kept-secret" });
         }
         json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": name, "key": "latest" } } })
     };
     let service = |name: &str| {
         json!({ "metadata": { "name": name }, "status": { "conditions": [{ "type": "Ready", "status": ready }] },
-        "spec": { "template": { "spec": { "containers": [{ "env": [variable("DATABASE_URL"), variable("JWT_SECRET")] }] } } } })
+        "spec": { "template": { "spec": { "containers": [{ "env": [variable("DATABASE_URL"), variable("JWT_SECRET"),
+            variable("STRIPE_SECRET_KEY"), { "name": "NODE_ENV", "value": "production" }] }] } } } })
     };
     json!([service("whatsdx-api"), service("whatsdx-web")])
 }
 
 fn cloud_sql(deployed: &Deployed) -> Value {
     json!([{ "name": "whatsdx", "databaseVersion": "POSTGRES_15", "state": "RUNNABLE",
-        "settings": { "ipConfiguration": { "ipv4Enabled": deployed.broken("cloud_sql_public") } } }])
+        "settings": { "backupConfiguration": { "enabled": !deployed.broken("cloud_sql_without_backups") }, "ipConfiguration": { "ipv4Enabled": deployed.broken("cloud_sql_public") } } }])
 }
 
 fn memorystore(deployed: &Deployed) -> Value {
@@ -265,7 +295,18 @@ fn google_balancer(deployed: &Deployed) -> Value {
     json!([{ "name": "whatsdx", "IPProtocol": "TCP", "portRange": ports }])
 }
 
-fn audit(deployed: &Deployed) -> Value {
-    let critical = either(deployed, "critical_vulnerability", 1, 0);
+/// `npm audit`, in the folder of the API and in that of the web front end.
+fn audits(deployed: &Deployed) -> String {
+    let web = audit(deployed, "critical_vulnerability_of_web").to_string();
+    let api = audit(deployed, "critical_vulnerability").to_string();
+    format!(
+        "case \"$PWD\" in\n*/web) {};;\n*) {};;\nesac",
+        format_args!("echo '{web}'"),
+        format_args!("echo '{api}'")
+    )
+}
+
+fn audit(deployed: &Deployed, broken: &str) -> Value {
+    let critical = either(deployed, broken, 1, 0);
     json!({ "auditReportVersion": 2, "metadata": { "vulnerabilities": { "high": 0, "critical": critical, "total": critical } } })
 }

@@ -76,6 +76,7 @@ create table tenants (
     "createdAt" timestamp(3) not null default now(), "updatedAt" timestamp(3) not null default now()
 );
 create unique index "tenants_subdomain_key" on tenants (subdomain);
+create unique index "tenants_stripeCustomerId_key" on tenants ("stripeCustomerId");
 create unique index "tenants_email_key" on tenants (email);
 create table tenant_users (
     id text primary key, "tenantId" text not null references tenants on delete cascade, email text not null, name text not null,
@@ -83,13 +84,15 @@ create table tenant_users (
 );
 create unique index "tenant_users_tenantId_email_key" on tenant_users ("tenantId", email);
 create table tenant_user_sessions (
-    id text primary key, "userId" text not null references tenant_users on delete cascade, "sessionId" text not null unique
+    id text primary key, "userId" text not null references tenant_users on delete cascade, "sessionId" text not null
 );
+create unique index "tenant_user_sessions_sessionId_key" on tenant_user_sessions ("sessionId");
 create table bot_instances (
     id text primary key, "tenantId" text not null references tenants on delete cascade, name text not null, "phoneNumber" text,
     "qrCode" text, status text not null default 'disconnected', "isActive" boolean not null default true,
     "createdAt" timestamp(3) not null default now()
 );
+create unique index "bot_instances_tenantId_phoneNumber_key" on bot_instances ("tenantId", "phoneNumber");
 create table bot_users (
     id text primary key, "botInstanceId" text not null references bot_instances on delete cascade, jid text not null, name text,
     role text not null default 'member'
@@ -98,19 +101,27 @@ create unique index "bot_users_botInstanceId_jid_key" on bot_users ("botInstance
 create table bot_groups (
     id text primary key, "botInstanceId" text not null references bot_instances on delete cascade, jid text not null
 );
+create unique index "bot_groups_botInstanceId_jid_key" on bot_groups ("botInstanceId", jid);
 create table bot_messages (
     id text primary key, "botInstanceId" text not null references bot_instances on delete cascade,
-    "userId" text references bot_users on delete set null, content text, "timestamp" timestamp(3) not null default now()
+    "userId" text references bot_users on delete set null, content text, "timestamp" timestamp(3) not null default now(),
+    "messageId" text not null default gen_random_uuid()::text
 );
-create index on bot_messages ("botInstanceId");
+create unique index "bot_messages_botInstanceId_messageId_key" on bot_messages ("botInstanceId", "messageId");
 create table tenant_subscriptions (
     id text primary key default gen_random_uuid()::text, "tenantId" text not null references tenants on delete cascade,
     "stripeSubscriptionId" text not null, "stripePriceId" text not null, status text not null,
     "currentPeriodEnd" timestamp(3) not null, "cancelAtPeriodEnd" boolean not null default false, "planId" text
 );
 create unique index "tenant_subscriptions_stripeSubscriptionId_key" on tenant_subscriptions ("stripeSubscriptionId");
-create table tenant_payments (id text primary key, "tenantId" text not null references tenants on delete cascade);
-create table tenant_api_keys (id text primary key, "tenantId" text not null references tenants on delete cascade);
+create table tenant_payments (
+    id text primary key, "tenantId" text not null references tenants on delete cascade, "stripePaymentId" text not null
+);
+create unique index "tenant_payments_stripePaymentId_key" on tenant_payments ("stripePaymentId");
+create table tenant_api_keys (
+    id text primary key, "tenantId" text not null references tenants on delete cascade, "keyHash" text not null
+);
+create unique index "tenant_api_keys_keyHash_key" on tenant_api_keys ("keyHash");
 create table tenant_analytics (
     id text primary key default gen_random_uuid()::text, "tenantId" text not null references tenants on delete cascade,
     metric text not null, value float8 not null, date timestamp(3) not null default now()
@@ -126,6 +137,7 @@ create table conversation_embeddings (
     id text primary key, "userId" text not null references users on delete cascade, content text not null,
     embedding vector(1536) not null, metadata jsonb
 );
+create index "conversation_embeddings_userId_idx" on conversation_embeddings ("userId");
 
 -- 20251113112053_add_structured_models
 create table plans (
@@ -150,7 +162,7 @@ create table bot_templates (
 );
 create table bot_template_menu_items (
     id text primary key default gen_random_uuid()::text, "templateId" text not null references bot_templates on delete cascade,
-    label text not null, "order" integer not null default 0
+    label text not null, "actionType" text not null default 'reply', payload text not null default '', "order" integer not null default 0
 );
 create table bot_settings (
     id text primary key, "botInstanceId" text not null references bot_instances on delete cascade, "welcomeMessage" text,
@@ -159,7 +171,7 @@ create table bot_settings (
 create unique index "bot_settings_botInstanceId_key" on bot_settings ("botInstanceId");
 create table bot_settings_menu_items (
     id text primary key default gen_random_uuid()::text, "settingsId" text not null references bot_settings on delete cascade,
-    label text not null, "order" integer not null default 0
+    label text not null, "actionType" text not null default 'reply', payload text not null default '', "order" integer not null default 0
 );
 create table bot_settings_kv (id uuid primary key, key text not null unique, value text not null);
 
@@ -185,7 +197,7 @@ select 'tpl_' || category, name, category, 'Welcome! How can we help?'
 from (values ('Welcome Assistant', 'welcome'), ('Customer Support', 'support'), ('Sales & Lead Generation', 'leads'),
              ('Community Hub', 'community')) as seeded (name, category);
 insert into bot_template_menu_items ("templateId", label, "order")
-select t.id, label, at from bot_templates t, unnest(array['Services', 'Contact', 'Hours']) with ordinality as item (label, at);
+select t.id, t.name || ': ' || label, at from bot_templates t, unnest(array['Services', 'Contact', 'Hours']) with ordinality as item (label, at);
 
 -- Tenants: two for smoke, and others.
 insert into tenants (id, name, subdomain, email, plan) values

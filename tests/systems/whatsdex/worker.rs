@@ -19,30 +19,35 @@ pub(super) fn fill(deployed: &Deployed) {
     deployed.redis_command(&["LPUSH", &format!("{QUEUE}:wait"), "1"]);
     if !deployed.broken("worker_dead") {
         let client = redis::Client::open(deployed.redis_url().replace("://:", "://default:")).unwrap();
+        let queue = if deployed.broken("worker_of_an_old_queue") {
+            "images"
+        } else {
+            "image-generation"
+        };
         // It ends with its Redis.
-        thread::spawn(move || work(&client));
+        thread::spawn(move || work(&client, queue));
     }
 }
 
 /// Takes jobs as they come, and lists them as completed.
-fn work(client: &redis::Client) -> RedisResult<()> {
+fn work(client: &redis::Client, queue: &str) -> RedisResult<()> {
     let mut connection = client.get_connection()?;
-    let name = format!("bull:{}", STANDARD.encode("image-generation"));
+    let name = format!("bull:{}", STANDARD.encode(queue));
     redis::cmd("CLIENT").arg("SETNAME").arg(name).exec(&mut connection)?;
     loop {
         let job: Option<String> = redis::cmd("BRPOPLPUSH")
-            .arg(format!("{QUEUE}:wait"))
-            .arg(format!("{QUEUE}:active"))
+            .arg(format!("bull:{queue}:wait"))
+            .arg(format!("bull:{queue}:active"))
             .arg(1)
             .query(&mut connection)?;
         if let Some(job) = job {
             redis::pipe()
                 .cmd("LREM")
-                .arg(format!("{QUEUE}:active"))
+                .arg(format!("bull:{queue}:active"))
                 .arg(1)
                 .arg(&job)
                 .cmd("ZADD")
-                .arg(format!("{QUEUE}:completed"))
+                .arg(format!("bull:{queue}:completed"))
                 .arg(1)
                 .arg(&job)
                 .exec(&mut connection)?;
