@@ -224,7 +224,12 @@ pub(super) const ALL: &[Break] = &[
         "images_for_all",
         &[10, 11],
         "create policy \"Anyone can view\" on images for select using (true)",
-        &["sql.policies_as_read", "reconcile.only_own", "rls.rows.owned"],
+        &[
+            "sql.policies_as_read",
+            "reconcile.only_own",
+            "reconcile.open_policies",
+            "rls.rows.owned",
+        ],
     ),
     sql(
         "policy_missing",
@@ -260,6 +265,12 @@ pub(super) const ALL: &[Break] = &[
         &[11],
         "alter policy \"Users can view own edits\" on edited_images to service_role",
         &["sql.policies_as_read", "reconcile.view_own", "rls.rows.owned"],
+    ),
+    sql(
+        "sessions_for_all",
+        &[10, 55],
+        "create policy \"Users can view all sessions\" on user_sessions for select to authenticated using (true)",
+        &["sql.policies_as_read", "reconcile.only_own", "reconcile.open_policies"],
     ),
     sql(
         "users_set_their_credits",
@@ -344,8 +355,16 @@ pub(super) const ALL: &[Break] = &[
     expired("policies_not_audited", &[55], "policy_audit", &["attest.policy_audit"]),
     // Step 3
     asked("limits_off", &[12, 27], &["rate_limit.per_address"]),
-    asked("limits_per_instance", &[12, 56], &["rate_limit.per_address"]),
-    asked("limits_in_memory", &[56], &["sql.counters_shared"]),
+    asked(
+        "limits_per_instance",
+        &[12, 56],
+        &["rate_limit.per_address", "sql.requests_counted"],
+    ),
+    asked(
+        "limits_in_memory",
+        &[12, 26, 56],
+        &["sql.counters_shared", "sql.requests_counted"],
+    ),
     asked("window_too_short", &[12], &["sql.counters_shared"]),
     asked("unified_unlimited", &[26], &["rate_limit.per_user[any of them]"]),
     asked("callers_unknown", &[12, 27], &["reconcile.callers_known"]),
@@ -364,7 +383,7 @@ pub(super) const ALL: &[Break] = &[
         "limit_function_fails",
         &[46],
         "create or replace function check_rate_limit(p_identifier text, p_type text, p_max_requests integer, p_window_seconds integer) returns table (allowed boolean, current_count integer, window_end timestamptz, remaining integer) language plpgsql as $$ begin update rate_limits set request_count = request_count + 1 where window_end > now(); return query select true, 1, now(), 1; end $$",
-        &["call.counting", "rate_limit.per_address"],
+        &["call.counting", "rate_limit.per_address", "sql.requests_counted"],
     ),
     sql(
         "limit_one_too_many",
@@ -586,6 +605,7 @@ pub(super) const ALL: &[Break] = &[
     asked("settings_changed_by_users", &[29], &["authorization.own_actions"]),
     asked("saving_guard_forgotten", &[29], &["authorization.own_actions"]),
     asked("everybodys_pictures", &[11, 29], &["authorization.pictures"]),
+    asked("ledger_of_all", &[11, 29], &["authorization.own_data"]),
     asked("ledger_public", &[29], &["authorization.own_data"]),
     sql(
         "charge_leaves_no_entry",
