@@ -373,6 +373,7 @@ pub(super) const ALL: &[Break] = &[
         "user_limit_is_100",
         &[12, 26],
         &[
+            "rate_limit.per_user[any of them]",
             "rate_limit.per_user[edits]",
             "rate_limit.per_user[images]",
             "rate_limit.per_user[videos]",
