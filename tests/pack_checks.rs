@@ -397,8 +397,8 @@ fn https_edge() {
 const PLAIN: &str = "
 create role app_user login password 'p'; create role other login password 'p';
 create table users (id serial primary key, credits int not null);
-create table credit_ledger (id serial primary key, user_id int, amount int);
-insert into users (credits) values (5), (7); insert into credit_ledger (user_id, amount) values (1, 5), (2, 10), (2, -3);
+create table credit_ledger (id serial primary key, user_id int, amount int, rest int);
+insert into users (credits) values (5), (7); insert into credit_ledger (user_id, amount, rest) values (1, 5, 5), (2, 10, 10), (2, -3, 7);
 create table alembic_version (version_num text); insert into alembic_version values ('20251127_000001');
 create table _prisma_migrations (id text, checksum text, finished_at timestamptz, migration_name text, logs text,
   rolled_back_at timestamptz, started_at timestamptz default now(), applied_steps_count int default 1);
@@ -435,18 +435,22 @@ type DataCase = (
 const DATA: &[DataCase] = &[
     (
         "credit_ledger",
-        "",
+        "with = { after = 'rest' }",
         "plain",
         true,
         &[
             ("update users set credits = 6 where id = 1", "reconcile.x.balances"),
             (
-                "insert into credit_ledger (user_id, amount) values (9, 4)",
+                "insert into credit_ledger (user_id, amount, rest) values (9, 4, 4)",
                 "reconcile.x.orphans",
             ),
             (
-                "insert into credit_ledger (user_id, amount) values (1, 0)",
+                "insert into credit_ledger (user_id, amount, rest) values (1, 0, 5)",
                 "reconcile.x.empty_entries",
+            ),
+            (
+                "update credit_ledger set rest = 8 where amount = -3",
+                "reconcile.x.chain",
             ),
         ],
     ),
@@ -504,6 +508,10 @@ const DATA: &[DataCase] = &[
                 "rls.x.hidden",
             ),
             ("create table forgotten (id int)", "reconcile.x.forgotten"),
+            (
+                "create view everybody as select * from users; grant select on everybody to anon",
+                "reconcile.x.forgotten",
+            ),
             (
                 "grant execute on function refund_credits to authenticated",
                 "privileges.x.callers",

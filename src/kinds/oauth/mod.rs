@@ -47,7 +47,7 @@ use super::Kind;
 ///   callback       the path to which the provider sends users back: that of the redirect URI unless given
 ///   refuses        the statuses of the callback that say "refused": 3xx or 4xx (but 404 and 405) unless given
 ///   return_param   the parameter that says where users go in the end, such as Supabase's `redirect_to`. Foreign addresses in it
-///                  must not be honoured: not the plain one, not one without a scheme, not a look-alike of what `query` has.
+///                  must not be honoured: not the plain one, not one without a scheme, not look-alikes of what `query` has.
 ///                  The check cancels at the provider, in effect, and sees where the callback leads; with a value in `query`,
 ///                  also that this one is honoured.
 ///   falls_back     a matcher: where the callback leads instead (Supabase's Site URL)

@@ -12,7 +12,7 @@ use crate::deployment::{Target, Unobserved};
 use super::{Callback, Hostile, Oauth, Seen, address};
 
 /// Nobody has this name (RFC 6761).
-pub(super) const EVIL: &str = "evil.example";
+const EVIL: &str = "evil.example";
 
 /// Redirects within the deployment that are followed until one leaves it.
 const HOPS: usize = 3;
@@ -57,11 +57,12 @@ pub(super) async fn observe(check: &Oauth, target: &Target<'_>) -> Result<Seen, 
     Ok(seen)
 }
 
-/// Foreign addresses, one of them like `wanted`.
+/// Foreign addresses; those like `wanted` are what a prefix lets in, and what a wildcard does (`https://*.replit.app`).
 pub(super) fn hostile(wanted: Option<&str>) -> Vec<String> {
     let host = wanted.and_then(|wanted| Url::parse(wanted).ok()?.host_str().map(str::to_owned));
     let mut all = vec![format!("https://{EVIL}/"), format!("//{EVIL}/")];
-    all.extend(host.map(|host| format!("https://{host}.{EVIL}/")));
+    let alike = host.map(|host| [format!("https://{host}.{EVIL}/"), format!("https://evil-{host}/")]);
+    all.extend(alike.into_iter().flatten());
     all
 }
 

@@ -9,7 +9,6 @@ use crate::outcome::Finding;
 use crate::suite::Spanned;
 
 use super::judge::request_span;
-use super::observe::EVIL;
 use super::{Callback, Hostile, Oauth, Seen, address};
 
 const LIMITED: &str = "a limiter answered, and not the sign-in: try again once its window is over";
@@ -144,6 +143,8 @@ fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
             .hint("compare the whole origin with a list of your own; sign-in hands a session to whoever this names")
     };
     let passed = |seen: String| Finding::passed(what.clone(), expected, seen).at(span.clone());
+    let foreign = address::parse(&seen.site, &hostile.address);
+    let foreign = foreign.as_ref().and_then(Url::host_str).unwrap_or_default();
     let start = &hostile.start;
     if start.status >= 500 {
         return failed(format!("{}: a crash is no refusal", start.status));
@@ -158,15 +159,15 @@ fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
         return Finding::unclear(what, expected, format!("{}, which leads nowhere", start.status)).at(span);
     };
     let uri = address::param(&led, "redirect_uri").and_then(|uri| Url::parse(&uri).ok());
-    if address::is_at(&led, EVIL) || uri.is_some_and(|uri| address::is_at(&uri, EVIL)) {
-        return failed(format!("leads to {EVIL}"));
+    if address::is_at(&led, foreign) || uri.is_some_and(|uri| address::is_at(&uri, foreign)) {
+        return failed(format!("leads to {foreign}"));
     }
     if let Some(place) = hostile
         .cancelled
         .as_ref()
         .and_then(|answer| location(answer, &seen.site))
     {
-        if address::is_at(&place, EVIL) {
+        if address::is_at(&place, foreign) {
             return failed(format!("who cancels is sent to {}", address::short(&place)));
         }
         return match &check.falls_back {
@@ -174,7 +175,7 @@ fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
             None => passed(format!("who cancels is sent to {}", address::short(&place))),
         };
     }
-    by_state(check, &led, seen).map_or_else(
+    by_state(check, &led, foreign, seen).map_or_else(
         || {
             Finding::unclear(what.clone(), expected, "the start does not show where it will end")
                 .at(span.clone())
@@ -182,7 +183,7 @@ fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
         },
         |carried| {
             if carried {
-                failed(format!("carried to the callback, in the state: {EVIL}"))
+                failed(format!("carried to the callback, in the state: {foreign}"))
             } else {
                 passed("not in the state, where an allowed address is".to_owned())
             }
@@ -191,10 +192,10 @@ fn not_honoured(check: &Oauth, hostile: &Hostile, seen: &Seen) -> Finding {
 }
 
 /// Whether the state carries the foreign address, where it can be told: it carries the allowed one.
-fn by_state(check: &Oauth, led: &Url, seen: &Seen) -> Option<bool> {
+fn by_state(check: &Oauth, led: &Url, foreign: &str, seen: &Seen) -> Option<bool> {
     let read = |url: &Url| address::readable(&address::param(url, "state")?);
     let state = read(led)?;
-    if state.contains(EVIL) {
+    if state.contains(foreign) {
         return Some(true);
     }
     let first = address::parse(&seen.site, &check.address(seen.starts.first()?)?)?;

@@ -118,6 +118,21 @@ fn without_a_callback_the_state_may_tell_where_it_ends() {
 }
 
 #[test]
+fn a_neighbour_of_the_site_is_foreign() {
+    let alike = super::observe::hostile(Some("https://app.example.com/cb"));
+    assert!(alike.contains(&"https://evil-app.example.com/".to_owned()), "{alike:?}");
+    let check =
+        format!("{CHECK}query = {{ to = \"https://app.example.com/\" }}\nreturn_param = \"to\"\nstate = false\n");
+    let mut seen = seen(google(""), google(""));
+    seen.hostile = vec![Hostile {
+        address: "https://evil-app.example.com/".to_owned(),
+        start: google(""),
+        cancelled: Some(leads(302, "https://evil-app.example.com/?error=access_denied")),
+    }];
+    assert!(judged(&check, &seen).contains("failed to=https://evil-app.example.com/: expected not honoured"));
+}
+
+#[test]
 fn another_page_of_the_site_is_not_the_one_that_was_asked_for() {
     let check =
         format!("{CHECK}query = {{ to = \"https://app.example.com/cb\" }}\nreturn_param = \"to\"\nstate = false\n");

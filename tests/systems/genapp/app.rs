@@ -11,13 +11,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::supabase::{self, place_of, user_of};
-use super::{ADMIN_PASSWORD, USERS, WINDOW};
-use crate::standin::answer::{bearer, cookie, html, json, text, with};
+use super::{SUPABASE_URL, USERS, WINDOW, others};
+use crate::standin::answer::{cookie, html, json, text, with};
 use crate::standin::limiter::Limiter;
 use crate::standin::{Db, Deployed, jwt};
 
@@ -44,15 +44,10 @@ impl Deref for Shared {
 }
 
 const SIZES: [i64; 8] = [512, 768, 832, 1024, 1216, 1280, 1536, 2048];
-/// The styles of videos, with what is charged for them.
-const STYLES: [(&str, &str, i32); 6] = [
-    ("basic", "video3", 2000),
-    ("lovely", "video3", 2000),
-    ("express", "video5", 3000),
-    ("express_hd", "video5", 3000),
-    ("elite", "video5", 3000),
-    ("elitist", "video5", 3000),
-];
+/// The styles of videos.
+const STYLES: [&str; 6] = ["basic", "lovely", "express", "express_hd", "elite", "elitist"];
+/// Those that an app prices as the longer videos, however long they are.
+const DEAR: [&str; 2] = ["elite", "elitist"];
 
 /// What is made: the word for it, the kind and price of the charge, the file.
 struct Order {
@@ -67,7 +62,7 @@ impl App {
         self.broken == Some(name)
     }
 
-    fn user(&self, head: &HeaderMap) -> Option<usize> {
+    pub(super) fn user(&self, head: &HeaderMap) -> Option<usize> {
         let session: Value = serde_json::from_str(cookie(head, "sb-your-project-auth-token")?).ok()?;
         let ended = session["expires_at"].as_i64()? < jwt::now();
         if ended && !self.broken("sessions_not_renewed") {
@@ -78,6 +73,11 @@ impl App {
 
     /// Counts a request of `whom`; the answer, where that is one too many.
     async fn limited(&self, whom: &str, kind: &str, limit: i32) -> Option<Response> {
+        let window = if self.broken("window_too_short") {
+            WINDOW / 2
+        } else {
+            WINDOW
+        };
         if self.broken("limits_per_instance") || self.broken("limits_in_memory") {
             let instances = if self.broken("limits_in_memory") { 1 } else { 2 };
             let hit = self.own[self.asked.fetch_add(1, Ordering::Relaxed) % instances].hit(whom);
@@ -85,7 +85,7 @@ impl App {
             return (!allowed).then(|| refused(kind, limit, 2, "soon"));
         }
         let sql = "select *, ceil(extract(epoch from window_end - now()))::int as wait from check_rate_limit($1::text, $2::text, $3::int, $4::int)";
-        let hit = self.db.rows(sql, &[&whom, &kind, &limit, &WINDOW]).await;
+        let hit = self.db.rows(sql, &[&whom, &kind, &limit, &window]).await;
         // As the app does: without an answer of the database everybody is let through.
         let hit = hit.ok()?.into_iter().next()?;
         let allowed = hit["allowed"] == true || self.broken("limits_off");
@@ -107,9 +107,9 @@ impl App {
         if self.broken("charges_race") && user == 2 {
             return self.race(id).await;
         }
-        let charge =
-            "select job_id::text, new_balance from atomic_charge_credits($1::text::uuid, $2::text, $3::int, $4::text)";
-        let charged = match self.db.rows(charge, &[&id, &order.kind, &price, &key]).await {
+        let about = json!({ "prompt": body["prompt"] }).to_string();
+        let charge = "select job_id::text, new_balance from atomic_charge_credits($1::text::uuid, $2::text, $3::int, $4::text, $5::text::jsonb)";
+        let charged = match self.db.rows(charge, &[&id, &order.kind, &price, &key, &about]).await {
             Ok(rows) => rows[0].clone(),
             Err(error) => {
                 let said = error
@@ -211,19 +211,12 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/media/{file}", get(media))
         .route("/stored/{*data}", get(stored))
         .route("/api/user/credits", get(credits))
-        .route("/api/user/ledger", get(ledger))
-        .route("/api/edited-images", get(edits))
         .route("/api/generate", post(generate))
         .route("/api/edit-image", post(edit))
         .route("/api/generate-video", post(video))
         .route("/api/generate-unified", post(unified))
         .route("/api/ingest", post(ingest))
-        .route("/api/admin/control", get(administration))
-        .route("/api/save-edited-image", post(signed_in::<400>))
-        .route("/api/delete-edited-image", delete(signed_in::<400>))
-        .route("/api/crypto/create-invoice", post(invoice))
-        .route("/api/admin/settings", get(settings))
-        .route("/api/user/add-credits", post(add_credits))
+        .merge(others::router())
         .merge(supabase::router())
         .fallback(not_found)
         .with_state(app)
@@ -261,8 +254,13 @@ async fn script(State(app): State<Shared>) -> Response {
     } else {
         String::new()
     };
+    let project = if app.broken("built_for_another_project") {
+        "https://wmtrblncydpsgfkqzvhx.supabase.co"
+    } else {
+        SUPABASE_URL
+    };
     let text = format!(
-        "self.__next_f=[\"Generate Image ({image} credits \",\"Edit Image (1,000 credits \",1===e?\"1,000\":3===e?\"2,000\":\"3,000\",\"{secret}\"]"
+        "self.__next_f=[\"Generate Image ({image} credits \",\"Edit Image (1,000 credits \",1===e?\"1,000\":3===e?\"2,000\":\"3,000\",\"{secret}\",\"{project}\"]"
     );
     let mut answer = with(
         json(200, &Value::Null),
@@ -307,7 +305,7 @@ fn file_of(kind: &str, bytes: Vec<u8>) -> Response {
     answer
 }
 
-fn unauthorized() -> Response {
+pub(super) fn unauthorized() -> Response {
     json(401, &json!({ "error": "Unauthorized" }))
 }
 
@@ -322,69 +320,6 @@ async fn credits(State(app): State<Shared>, head: HeaderMap) -> Response {
     json(200, &app.db.row(sql, &[&USERS[user].0]).await)
 }
 
-async fn ledger(State(app): State<Shared>, head: HeaderMap) -> Response {
-    if app.user(&head).is_none() && !app.broken("ledger_public") {
-        return unauthorized();
-    }
-    json(200, &json!({ "entries": [] }))
-}
-
-async fn edits(State(app): State<Shared>, head: HeaderMap) -> Response {
-    match app.user(&head) {
-        Some(_) => json(200, &json!({ "images": [] })),
-        None => unauthorized(),
-    }
-}
-
-/// Opens with the administration's own password.
-async fn administration(State(app): State<Shared>, head: HeaderMap) -> Response {
-    let password = if app.broken("admin_password_default") {
-        "admin123"
-    } else {
-        ADMIN_PASSWORD
-    };
-    if bearer(&head) != Some(password) {
-        return unauthorized();
-    }
-    json(200, &json!({ "appEnabled": true }))
-}
-
-/// What answers so to whoever is signed in.
-async fn signed_in<const STATUS: u16>(State(app): State<Shared>, head: HeaderMap) -> Response {
-    match app.user(&head) {
-        Some(_) => json(STATUS, &json!({ "error": "Image ID is required" })),
-        None => unauthorized(),
-    }
-}
-
-async fn invoice(app: State<Shared>, head: HeaderMap) -> Response {
-    if app.broken("invoices_for_strangers") {
-        return json(400, &json!({ "error": "Invalid package" }));
-    }
-    signed_in::<400>(app, head).await
-}
-
-async fn settings(app: State<Shared>, head: HeaderMap) -> Response {
-    if app.broken("settings_for_users") && app.user(&head).is_some() {
-        return json(200, &json!({ "settings": [] }));
-    }
-    signed_in::<403>(app, head).await
-}
-
-/// Credits for who knows the administration's password; here they are for nobody that there is.
-async fn add_credits(State(app): State<Shared>, body: Bytes) -> Response {
-    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let password = match app.broken {
-        Some("no_admin_password") => Value::Null,
-        Some("admin_password_default") => json!("admin123"),
-        _ => json!(ADMIN_PASSWORD),
-    };
-    if asked["password"] != password {
-        return unauthorized();
-    }
-    json(404, &json!({ "error": "User not found" }))
-}
-
 async fn generate(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response {
     let order = Order {
         verb: "generate images",
@@ -397,7 +332,8 @@ async fn generate(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response 
 
 /// What chooses the model itself, and otherwise does as `generate`.
 async fn unified(app: State<Shared>, head: HeaderMap, body: Bytes) -> Response {
-    if app.broken("unified_guard_forgotten") && app.user(&head).is_none() {
+    let signed_in = app.user(&head).is_some();
+    if (app.broken("unified_guard_forgotten") && !signed_in) || (app.broken("unified_unlimited") && signed_in) {
         return json(400, &json!({ "error": "Please describe what you want to create" }));
     }
     generate(app, head, body).await
@@ -477,7 +413,12 @@ async fn serve(app: &Shared, head: &HeaderMap, body: &Bytes, mut order: Order) -
         }
     };
     let claimed = text(head, "x-forwarded-for").filter(|_| app.broken("trusts_forwarded_for"));
-    if let Some(refusal) = app.limited(claimed.unwrap_or("127.0.0.1"), "ip", 20).await {
+    let seen = if app.broken("callers_unknown") {
+        "unknown"
+    } else {
+        "127.0.0.1"
+    };
+    if let Some(refusal) = app.limited(claimed.unwrap_or(seen), "ip", 20).await {
         return refusal;
     }
     let per_user = if app.broken("user_limit_is_100") { 100 } else { 10 };
@@ -487,6 +428,9 @@ async fn serve(app: &Shared, head: &HeaderMap, body: &Bytes, mut order: Order) -
     }
     let asked: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(said) = invalid(app, &mut order, &asked) {
+        if app.broken("charged_before_looked_at") && asked["prompt"].is_string() {
+            app.make(user, &order, &asked).await;
+        }
         return said;
     }
     app.make(user, &order, &asked).await
@@ -500,7 +444,8 @@ fn invalid(app: &App, order: &mut Order, asked: &Value) -> Option<Response> {
     }
     for side in ["width", "height"] {
         let size = asked[side].as_i64().unwrap_or(1024);
-        if SIZES.contains(&size) || app.broken("any_size") {
+        let unseen = app.broken("any_size") || (app.broken("any_height") && side == "height");
+        if SIZES.contains(&size) || unseen {
             continue;
         }
         let said = if app.broken("refusal_of_sizes_technical") {
@@ -512,9 +457,11 @@ fn invalid(app: &App, order: &mut Order, asked: &Value) -> Option<Response> {
     }
     if order.file == "mp4" {
         let style = asked["style"].as_str().unwrap_or("lovely");
-        match STYLES.iter().find(|(name, ..)| *name == style) {
-            Some((_, kind, price)) => (order.kind, order.price) = (kind, *price),
-            None => return refuse("style", &format!("Invalid style: {style}")),
+        if !STYLES.contains(&style) {
+            return refuse("style", &format!("Invalid style: {style}"));
+        }
+        if asked["duration"] == "5" || (app.broken("videos_priced_by_style") && DEAR.contains(&style)) {
+            (order.kind, order.price) = ("video5", 3000);
         }
     }
     None

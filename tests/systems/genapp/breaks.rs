@@ -12,13 +12,13 @@ pub(super) const ALL: &[Break] = &[
             "NEXT_PUBLIC_SUPABASE_URL",
             Some("http://kqzvhxwmtrblncydpsgf.supabase.co"),
         ),
-        &["env.supabase"],
+        &["env.supabase", "leak.front_end.site"],
     ),
     how(
         "supabase_url_example",
         &[1, 44],
         How::Env("NEXT_PUBLIC_SUPABASE_URL", Some("https://your-project.supabase.co")),
-        &["env.supabase"],
+        &["env.supabase", "leak.front_end.site"],
     ),
     asked(
         "supabase_without_key",
@@ -26,6 +26,13 @@ pub(super) const ALL: &[Break] = &[
         &["authorization.signin.key", "authorization.supabase_keys"],
     ),
     asked("accounts_public", &[1, 10], &["authorization.supabase_keys"]),
+    asked("built_for_another_project", &[1, 44], &["leak.front_end.site"]),
+    sql(
+        "another_database",
+        &[1],
+        "update auth.users set email = 'old-' || email",
+        &["sql.same_project"],
+    ),
     how(
         "blob_token_is_another",
         &[2],
@@ -64,12 +71,23 @@ pub(super) const ALL: &[Break] = &[
     ),
     asked("wavespeed_token_revoked", &[50], &["authorization.wavespeed_token"]),
     asked("huggingface_token_revoked", &[50], &["authorization.huggingface_token"]),
+    asked(
+        "second_token_revoked",
+        &[3, 50],
+        &["authorization.further_tokens[Wavespeed 2]"],
+    ),
     // Step 2.1
     sql(
         "balances_may_be_negative",
         &[4],
         "alter table users drop constraint users_credits_non_negative",
-        &["schema.atomic_credits"],
+        &["call.no_debt", "schema.atomic_credits"],
+    ),
+    sql(
+        "debts_allowed",
+        &[4],
+        "alter table users drop constraint users_credits_non_negative, add constraint users_credits_non_negative check (credits >= -1000000)",
+        &["call.no_debt"],
     ),
     sql(
         "ledger_not_verified",
@@ -93,7 +111,13 @@ pub(super) const ALL: &[Break] = &[
         "counters_doubled",
         &[5],
         "alter table rate_limits drop constraint rate_limits_identifier_type_window_start_key",
-        &["schema.rate_limiting"],
+        &["call.one_counter", "schema.rate_limiting"],
+    ),
+    sql(
+        "counters_by_another_index",
+        &[5],
+        "alter table rate_limits drop constraint rate_limits_identifier_type_window_start_key; create index rate_limits_identifier_type_window_start_key on rate_limits (identifier, type, window_start)",
+        &["call.one_counter"],
     ),
     sql(
         "charge_renamed",
@@ -133,6 +157,7 @@ pub(super) const ALL: &[Break] = &[
         &[7, 30],
         "alter table generation_jobs rename to jobs",
         &[
+            "call.own_rows[record a job that nobody charged]",
             "sql.policies_as_read",
             "http.landscape",
             "http.portrait",
@@ -154,6 +179,12 @@ pub(super) const ALL: &[Break] = &[
         "drop table provider_logs",
         &["schema.provider_logs"],
     ),
+    sql(
+        "provider_logs_locked",
+        &[48],
+        "revoke select on provider_logs from service_role",
+        &["call.provider_logs_read"],
+    ),
     // Step 2.2
     asked(
         "google_disabled",
@@ -165,8 +196,10 @@ pub(super) const ALL: &[Break] = &[
     asked("callback_not_listed", &[9, 44], &["oauth.signin.abroad"]),
     asked("redirects_anywhere", &[9], &["oauth.signin.abroad"]),
     asked("redirects_by_prefix", &[9], &["oauth.signin.abroad"]),
+    asked("redirects_to_neighbours", &[9], &["oauth.signin.abroad"]),
     asked("site_url_localhost", &[9, 44], &["oauth.signin.abroad"]),
     asked("callback_leaves", &[19], &["http.callback"]),
+    asked("callback_inside", &[19], &["http.callback"]),
     expired("google_never_tried", &[19], "google_login", &["attest.google_login"]),
     // Step 2.3
     sql(
@@ -182,10 +215,21 @@ pub(super) const ALL: &[Break] = &[
         &["reconcile.rows.forgotten"],
     ),
     sql(
+        "view_of_accounts",
+        &[10, 55],
+        "create view balances as select email, credits from users; grant select on balances to anon",
+        &["reconcile.rows.forgotten"],
+    ),
+    sql(
         "images_for_all",
         &[10, 11],
         "create policy \"Anyone can view\" on images for select using (true)",
-        &["sql.policies_as_read", "rls.rows.owned"],
+        &[
+            "sql.policies_as_read",
+            "reconcile.only_own",
+            "reconcile.open_policies",
+            "rls.rows.owned",
+        ],
     ),
     sql(
         "policy_missing",
@@ -197,7 +241,36 @@ pub(super) const ALL: &[Break] = &[
         "policy_of_others",
         &[11],
         "drop policy \"Users can view own ledger\" on credit_ledger; create policy \"Users can view own ledger\" on credit_ledger for select using (auth.uid() <> user_id)",
-        &["sql.policies_as_read", "rls.rows.owned"],
+        &[
+            "sql.policies_as_read",
+            "reconcile.only_own",
+            "reconcile.view_own",
+            "rls.rows.owned",
+        ],
+    ),
+    sql(
+        "saved_for_all",
+        &[10, 11],
+        "create policy \"Anyone can view saved images\" on images for select using (is_saved)",
+        &["sql.policies_as_read", "reconcile.only_own"],
+    ),
+    sql(
+        "own_or_saved",
+        &[11],
+        "alter policy \"Users can view own videos\" on videos using (auth.uid() = user_id or is_saved)",
+        &["sql.policies_as_read", "reconcile.only_own", "reconcile.view_own"],
+    ),
+    sql(
+        "policy_for_the_server",
+        &[11],
+        "alter policy \"Users can view own edits\" on edited_images to service_role",
+        &["sql.policies_as_read", "reconcile.view_own", "rls.rows.owned"],
+    ),
+    sql(
+        "sessions_for_all",
+        &[10, 55],
+        "create policy \"Users can view all sessions\" on user_sessions for select to authenticated using (true)",
+        &["sql.policies_as_read", "reconcile.only_own", "reconcile.open_policies"],
     ),
     sql(
         "users_set_their_credits",
@@ -211,8 +284,8 @@ pub(super) const ALL: &[Break] = &[
         "create policy \"System can insert ledger entries\" on credit_ledger for insert with check (true)",
         &[
             "sql.policies_as_read",
+            "call.own_rows[write himself credits into the ledger]",
             "reconcile.open_policies",
-            "rls.ledger",
             "rls.rows.owned",
         ],
     ),
@@ -220,7 +293,34 @@ pub(super) const ALL: &[Break] = &[
         "own_entries_written",
         &[10, 55],
         "create policy \"Users can insert own ledger\" on credit_ledger for insert with check (auth.uid() = user_id)",
-        &["sql.policies_as_read", "rls.ledger"],
+        &[
+            "sql.policies_as_read",
+            "call.own_rows[write himself credits into the ledger]",
+        ],
+    ),
+    sql(
+        "accounts_opened_by_users",
+        &[10, 55],
+        "create policy \"Authenticated users can insert own record\" on users for insert with check (auth.uid() = id); grant insert on users to authenticated",
+        &[
+            "sql.policies_as_read",
+            "call.own_rows[open an account with as many credits as he likes]",
+        ],
+    ),
+    sql(
+        "jobs_recorded_by_users",
+        &[10, 55],
+        "create policy \"Users can insert own jobs\" on generation_jobs for insert with check (auth.uid() = user_id)",
+        &[
+            "sql.policies_as_read",
+            "call.own_rows[record a job that nobody charged]",
+        ],
+    ),
+    sql(
+        "administrators_by_themselves",
+        &[55],
+        "create policy \"Users can insert their own sessions\" on user_sessions for insert with check (auth.uid() = user_id)",
+        &["sql.policies_as_read", "call.own_rows[make himself an administrator]"],
     ),
     sql(
         "counters_open_to_all",
@@ -241,6 +341,12 @@ pub(super) const ALL: &[Break] = &[
         &["privileges.rows.callers"],
     ),
     sql(
+        "credits_by_function",
+        &[55],
+        "create function atomic_add_credits(p_user uuid, p_amount integer) returns integer language sql security definer set search_path = public as 'select book(p_user, p_amount, ''purchase'', ''x'', ''{}'')'",
+        &["reconcile.owners_rights"],
+    ),
+    sql(
         "policy_nobody_read",
         &[55],
         "create policy \"Support can read\" on provider_logs for select to service_role using (true)",
@@ -249,13 +355,25 @@ pub(super) const ALL: &[Break] = &[
     expired("policies_not_audited", &[55], "policy_audit", &["attest.policy_audit"]),
     // Step 3
     asked("limits_off", &[12, 27], &["rate_limit.per_address"]),
-    asked("limits_per_instance", &[12, 56], &["rate_limit.per_address"]),
-    asked("limits_in_memory", &[56], &["sql.counters_shared"]),
+    asked(
+        "limits_per_instance",
+        &[12, 56],
+        &["rate_limit.per_address", "sql.requests_counted"],
+    ),
+    asked(
+        "limits_in_memory",
+        &[12, 26, 56],
+        &["sql.counters_shared", "sql.requests_counted"],
+    ),
+    asked("window_too_short", &[12], &["sql.counters_shared"]),
+    asked("unified_unlimited", &[26], &["rate_limit.per_user[any of them]"]),
+    asked("callers_unknown", &[12, 27], &["reconcile.callers_known"]),
     asked("trusts_forwarded_for", &[27], &["rate_limit.per_address"]),
     asked(
         "user_limit_is_100",
         &[12, 26],
         &[
+            "rate_limit.per_user[any of them]",
             "rate_limit.per_user[edits]",
             "rate_limit.per_user[images]",
             "rate_limit.per_user[videos]",
@@ -266,7 +384,7 @@ pub(super) const ALL: &[Break] = &[
         "limit_function_fails",
         &[46],
         "create or replace function check_rate_limit(p_identifier text, p_type text, p_max_requests integer, p_window_seconds integer) returns table (allowed boolean, current_count integer, window_end timestamptz, remaining integer) language plpgsql as $$ begin update rate_limits set request_count = request_count + 1 where window_end > now(); return query select true, 1, now(), 1; end $$",
-        &["call.counting", "rate_limit.per_address"],
+        &["call.counting", "rate_limit.per_address", "sql.requests_counted"],
     ),
     sql(
         "limit_one_too_many",
@@ -307,7 +425,7 @@ pub(super) const ALL: &[Break] = &[
     sql(
         "cleanup_never_runs",
         &[13, 38],
-        "insert into rate_limits (identifier, type, window_start, window_end) values ('x', 'ip', now() - interval '3 days', now() - interval '3 days')",
+        "insert into rate_limits (identifier, type, window_start, window_end) values ('198.51.100.8', 'ip', now() - interval '3 days', now() - interval '3 days')",
         &["reconcile.cleanup_runs"],
     ),
     // Step 4
@@ -323,6 +441,7 @@ pub(super) const ALL: &[Break] = &[
         "select atomic_charge_credits('d4000000-0000-4000-8000-000000000004', 'image', 400)",
         &["reconcile.prices"],
     ),
+    asked("videos_priced_by_style", &[14], &["sql.video_prices"]),
     asked("price_not_shown", &[14, 25], &["leak.front_end.site"]),
     expired("prices_never_compared", &[25], "prices_shown", &["attest.prices_shown"]),
     sql(
@@ -330,6 +449,18 @@ pub(super) const ALL: &[Break] = &[
         &[20],
         "do $do$ begin execute replace(pg_get_functiondef('handle_new_user'::regproc), '3000', '1000'); end $do$; insert into auth.users (id, email) values (gen_random_uuid(), 'later@example.com')",
         &["call.signup_bonus", "reconcile.signups"],
+    ),
+    sql(
+        "signup_in_another_schema",
+        &[20],
+        "alter function handle_new_user() reset search_path",
+        &["call.signup_bonus", "reconcile.owners_rights"],
+    ),
+    sql(
+        "signup_without_rights",
+        &[20],
+        "alter function handle_new_user() security invoker",
+        &["reconcile.owners_rights"],
     ),
     sql(
         "signup_trigger_lost",
@@ -354,6 +485,12 @@ pub(super) const ALL: &[Break] = &[
         &[35, 40],
         "insert into credit_ledger (user_id, amount, delta, balance_after, operation_type, reason) values ('d4000000-0000-4000-8000-000000000004', 0, 0, 30000, 'image', 'x')",
         &["reconcile.books.empty_entries"],
+    ),
+    sql(
+        "refund_tells_a_wrong_balance",
+        &[33, 35],
+        "do $do$ begin execute replace(pg_get_functiondef('book'::regproc), 'before + p_delta, p_kind', 'before + p_delta + case p_kind when ''refund'' then 7 else 0 end, p_kind'); end $do$; select refund_credits('d4000000-0000-4000-8000-000000000004', job_id, 500, 'x') from atomic_charge_credits('d4000000-0000-4000-8000-000000000004', 'image', 500)",
+        &["call.refund", "reconcile.books.chain"],
     ),
     sql(
         "entries_of_a_lost_account",
@@ -438,18 +575,38 @@ pub(super) const ALL: &[Break] = &[
         &["attest.pictures_seen"],
     ),
     sql(
+        "edits_cannot_be_kept",
+        &[23],
+        "drop policy \"Users can insert their own edits\" on edited_images",
+        &["sql.policies_as_read", "call.kept[edits]"],
+    ),
+    sql(
         "no_edit_for_weeks",
         &[23],
         "update generation_jobs set created_at = now() - interval '20 days', completed_at = now() - interval '20 days' where operation_type = 'edit'",
         &["http.edit", "reconcile.every_kind"],
     ),
-    asked("any_size", &[28], &["http.invalid_size"]),
-    asked("refusal_of_sizes_technical", &[28, 56], &["http.invalid_size"]),
+    asked(
+        "any_size",
+        &[28],
+        &["http.invalid_size[height]", "http.invalid_size[width]"],
+    ),
+    asked("any_height", &[28], &["http.invalid_size[height]"]),
+    asked("charged_before_looked_at", &[28, 32], &["sql.invalid_not_charged"]),
+    asked(
+        "refusal_of_sizes_technical",
+        &[28, 56],
+        &["http.invalid_size[height]", "http.invalid_size[width]"],
+    ),
     asked("guard_forgotten", &[29], &["authorization.sign_in_first"]),
     asked("unified_guard_forgotten", &[29], &["authorization.sign_in_first"]),
     asked("refusal_technical", &[29, 56], &["authorization.sign_in_first"]),
     asked("invoices_for_strangers", &[29], &["authorization.own_actions"]),
     asked("settings_for_users", &[29], &["authorization.own_actions"]),
+    asked("settings_changed_by_users", &[29], &["authorization.own_actions"]),
+    asked("saving_guard_forgotten", &[29], &["authorization.own_actions"]),
+    asked("everybodys_pictures", &[11, 29], &["authorization.pictures"]),
+    asked("ledger_of_all", &[11, 29], &["authorization.own_data"]),
     asked("ledger_public", &[29], &["authorization.own_data"]),
     sql(
         "charge_leaves_no_entry",
@@ -458,6 +615,7 @@ pub(super) const ALL: &[Break] = &[
         &[
             "call.charge",
             "reconcile.books.balances",
+            "reconcile.books.chain",
             "reconcile.discrepancy_rate",
             "sql.square_recorded",
         ],
@@ -495,6 +653,12 @@ pub(super) const ALL: &[Break] = &[
         &["reconcile.refunds"],
     ),
     sql(
+        "refunded_twice",
+        &[33, 56],
+        "select refund_credits(user_id, id, cost, 'again') from generation_jobs where status = 'failed'",
+        &["reconcile.refunds"],
+    ),
+    sql(
         "job_stuck",
         &[33],
         "insert into generation_jobs (user_id, operation_type, cost, created_at) values ('d4000000-0000-4000-8000-000000000004', 'image', 500, now() - interval '5 hours')",
@@ -503,6 +667,7 @@ pub(super) const ALL: &[Break] = &[
     asked("log_full_of_errors", &[34], &["logs.server"]),
     asked("limiter_fails_in_log", &[34, 56], &["logs.server"]),
     asked("secret_in_log", &[34], &["logs.server"]),
+    asked("token_in_log", &[34], &["logs.server"]),
     asked("log_stale", &[37], &["logs.server"]),
     asked("no_browser_log", &[37], &["logs.browser"]),
     asked("browser_crash", &[34, 37], &["logs.browser"]),
@@ -552,6 +717,7 @@ pub(super) const ALL: &[Break] = &[
         &[4, 40],
         "alter table users drop constraint users_credits_non_negative; select book('d4000000-0000-4000-8000-000000000004', -30000, 'image', 'x', '{}') from generate_series(1, 1); update users set credits = -500 where email = 'ada@example.com'",
         &[
+            "call.no_debt",
             "reconcile.books.balances",
             "reconcile.books.negative",
             "reconcile.discrepancy_rate",
@@ -603,8 +769,10 @@ pub(super) const ALL: &[Break] = &[
         &[51, 55],
         &["http.credits_for_nobody[no password]"],
     ),
+    asked("cron_secret_default", &[39, 51], &["http.default_cron"]),
     asked("secret_in_sources", &[51], &["logs.repository"]),
     asked("env_committed", &[51], &["logs.history"]),
+    asked("env_of_production_committed", &[51], &["logs.history"]),
     expired("keys_not_rotated", &[52], "key_rotation", &["attest.key_rotation"]),
     expired(
         "nobody_is_alerted",
@@ -612,7 +780,8 @@ pub(super) const ALL: &[Break] = &[
         "rate_limit_alerts",
         &["attest.rate_limit_alerts"],
     ),
-    asked("no_backups", &[54], &["http.backups"]),
+    asked("no_backups", &[54], &["sql.backup_fresh"]),
+    asked("backups_fail", &[54], &["sql.backup_fresh"]),
     asked("backup_old", &[54], &["sql.backup_fresh"]),
     expired("never_restored", &[54], "backup_restored", &["attest.backup_restored"]),
 ];

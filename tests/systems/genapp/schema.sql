@@ -295,6 +295,7 @@ create policy "Users can delete their own images" on images for delete using (au
 create policy "Users can view own videos" on videos for select using (auth.uid() = user_id);
 create policy "Users can insert their own videos" on videos for insert with check (auth.uid() = user_id);
 create policy "Users can view own edits" on edited_images for select using (auth.uid() = user_id);
+create policy "Users can insert their own edits" on edited_images for insert with check (auth.uid() = user_id);
 create policy "Users can view their own media" on media for select using (auth.uid() = user_id);
 create policy "Users can view their own sessions" on user_sessions for select using (auth.uid() = user_id);
 create policy "Everybody reads the settings" on app_settings for select using (true);

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 
 use super::app::{App, Shared};
-use super::{BLOB_TOKEN, HUGGINGFACE_TOKEN, JWT_SECRET, SITE_URL, SUPABASE_TOKEN, USERS, WAVESPEED_TOKEN};
+use super::{
+    BLOB_TOKEN, HUGGINGFACE_TOKEN, JWT_SECRET, SECOND_WAVESPEED_TOKEN, SITE_URL, SUPABASE_TOKEN, USERS, WAVESPEED_TOKEN,
+};
 use crate::standin::answer::{bearer, json, text};
 use crate::standin::jwt;
 
@@ -30,6 +32,9 @@ pub(super) fn router() -> Router<Shared> {
         .route(
             "/wavespeed/api/v3/balance",
             get(async |app: State<Shared>, head: HeaderMap| {
+                if bearer(&head) == Some(SECOND_WAVESPEED_TOKEN) {
+                    return known(&app, &head, SECOND_WAVESPEED_TOKEN, "second_token_revoked");
+                }
                 known(&app, &head, WAVESPEED_TOKEN, "wavespeed_token_revoked")
             }),
         )
@@ -125,7 +130,9 @@ async fn settings(State(app): State<Shared>, head: HeaderMap) -> Response {
 /// Where users may be sent in the end.
 fn end_of(app: &App, asked: &str) -> String {
     let listed = asked == format!("{SITE_URL}/auth/callback") && !app.broken("callback_not_listed");
-    let also = app.broken("redirects_anywhere") || (app.broken("redirects_by_prefix") && asked.starts_with(SITE_URL));
+    let also = app.broken("redirects_anywhere")
+        || (app.broken("redirects_by_prefix") && asked.starts_with(SITE_URL))
+        || (app.broken("redirects_to_neighbours") && asked.trim_end_matches('/').ends_with(".replit.app"));
     if listed || also {
         asked.to_owned()
     } else if app.broken("site_url_localhost") {
@@ -189,10 +196,10 @@ async fn backups(State(app): State<Shared>, head: HeaderMap, Path(_): Path<Strin
     let days = if app.broken("backup_old") { 9 } else { 1 };
     let made = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
     let backup = json!({ "is_physical_backup": true, "status": "COMPLETED", "inserted_at": made.to_string() });
-    let all = if app.broken("no_backups") {
-        json!([])
-    } else {
-        json!([backup])
+    let all = match () {
+        () if app.broken("no_backups") => json!([]),
+        () if app.broken("backups_fail") => json!([{ "status": "FAILED", "inserted_at": made.to_string() }]),
+        () => json!([backup]),
     };
     json(
         200,
@@ -229,10 +236,10 @@ fn known(app: &App, head: &HeaderMap, token: &str, revoked: &str) -> Response {
 
 /// The error page of the app, where who comes back without a code ends.
 pub(super) async fn app_callback(State(app): State<Shared>) -> Redirect {
-    let base = if app.broken("callback_leaves") {
-        "https://old-app.vercel.app/auth"
-    } else {
-        "/auth/error"
+    let base = match () {
+        () if app.broken("callback_leaves") => "https://old-app.vercel.app/auth",
+        () if app.broken("callback_inside") => "https://0.0.0.0:5000/auth/error",
+        () => "/auth/error",
     };
     Redirect::temporary(base)
 }

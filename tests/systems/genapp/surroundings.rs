@@ -12,10 +12,10 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
     } else {
         "echo ' Compiled successfully'"
     };
-    let committed = if deployed.broken("env_committed") {
-        "echo .env.local"
-    } else {
-        ":"
+    let committed = match () {
+        () if deployed.broken("env_committed") => "echo .env.local",
+        () if deployed.broken("env_of_production_committed") => "echo .env.production.local",
+        () => ":",
     };
     vec![
         ("pnpm", built.to_owned()),
@@ -43,6 +43,9 @@ pub(super) fn write_files(deployed: &Deployed) {
     }
     if deployed.broken("secret_in_log") {
         server += &format!("[Security] service key {}\n", super::key("service_role"));
+    }
+    if deployed.broken("token_in_log") {
+        server += &format!("[Wavespeed] polling with {}\n", super::WAVESPEED_TOKEN);
     }
     fs::write(logs.join("Server_20261121.log"), server).unwrap();
     if !deployed.broken("no_browser_log") {
