@@ -13,6 +13,9 @@ const ADMIN: (&str, &str) = ("admin@masstock.com", "Vq7-xK2_mR9tLw4zNc8Yb3");
 const ESTEE: (&str, &str) = ("contact@estee-agency.com", "Hd5_pT8-kW3sJf6vXg9Qn2");
 const TOKEN_SECRET: &str = "tK8vPq3zWm6xRb9nYc2dLf5hJs7gTe4u";
 const JWT_SECRET: &str = "p4Xk9ZtQ7mWv2RsB8nLc5YdJ3gHf6TeA";
+/// What the repository's `.env.example` has.
+const EXAMPLE_SECRET: &str = "your-super-secret-jwt-key-change-in-production";
+const REDIS_HOST: &str = "red-cr8k2m5svqrc73f1.oregon-redis.internal";
 const REDIS_PASSWORD: &str = "AXk3mQ9vT7bR1nY8cW5zL3hD6jF0sGpA";
 const FRONTEND: &str = "https://app.masstock.com";
 /// How long requests and wrong logins count, in seconds. A run ends within that, however slow the machine.
@@ -41,6 +44,7 @@ static MASSTOCK: System = System {
         "two_factor",
         "ip_allow_list",
         "backups",
+        "redis_persistence",
         "weekly_export",
     ],
     breaks: breaks::ALL,
@@ -65,11 +69,20 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     std::fs::write(migrations.join("001_everything.sql"), include_str!("schema.sql")).unwrap();
     [
         ("REDIS_URL", redis_url(deployed)),
+        ("REDIS_HOST", REDIS_HOST.to_owned()),
         ("SUPABASE_URL", format!("{}/supabase", deployed.url())),
         ("SUPABASE_ANON_KEY", key("anon")),
         ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
         ("SUPABASE_JWT_SECRET", TOKEN_SECRET.to_owned()),
-        ("JWT_SECRET", JWT_SECRET.to_owned()),
+        (
+            "JWT_SECRET",
+            if deployed.broken("jwt_secret_of_the_example") {
+                EXAMPLE_SECRET
+            } else {
+                JWT_SECRET
+            }
+            .to_owned(),
+        ),
         ("ADMIN_PASSWORD", ADMIN.1.to_owned()),
         ("CLIENT_PASSWORD", ESTEE.1.to_owned()),
         ("BACKEND_DIR", backend.display().to_string()),

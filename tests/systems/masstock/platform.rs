@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::app::Masstock;
-use super::{FRONTEND, JWT_SECRET, REDIS_PASSWORD, RENDER_KEY, TOKEN_SECRET, WINDOW, key};
+use super::{FRONTEND, JWT_SECRET, REDIS_HOST, REDIS_PASSWORD, RENDER_KEY, TOKEN_SECRET, WINDOW, key};
 use crate::standin::answer::{bearer, json, text};
 use crate::standin::{Deployed, jwt};
 
@@ -106,6 +106,8 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
     ];
     api.extend(is("errors_in_log").then_some("error: Queue error connect ETIMEDOUT 10.0.0.7:6379"));
     api.extend(is("secret_in_log").then_some("info: login contact@estee-agency.com Hd5_pT8-kW3sJf6vXg9Qn2"));
+    let said = format!("debug: settings {{ jwtSecret: '{JWT_SECRET}' }}");
+    api.extend(is("jwt_secret_in_log").then_some(said.as_str()));
     let redis = if is("worker_without_redis") {
         "Redis client error: Error: connect ECONNREFUSED 127.0.0.1:6379"
     } else {
@@ -116,7 +118,12 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         print(&redis),
         print(&api.join("\n"))
     );
-    let committed = if is("env_committed") { "\nbackend/.env" } else { "" };
+    let committed = match deployed.twist() {
+        Some("env_committed") => "\nbackend/.env",
+        Some("env_of_staging_committed") => "\nbackend/.env.staging",
+        _ => "",
+    };
+    let shallow = is("history_cut_off");
     let critical = i32::from(is("vulnerable_package"));
     let audit =
         json!({ "metadata": { "vulnerabilities": { "low": 2, "moderate": 1, "high": 0, "critical": critical } } });
@@ -132,9 +139,12 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("render", logs),
         (
             "git",
-            print(&format!(
-                "backend/package.json\nbackend/.env.example\nbackend/src/server.js{committed}"
-            )),
+            format!(
+                "case \"$*\" in\n*rev-parse*) echo {shallow} ;;\n*) {};;\nesac",
+                print(&format!(
+                    "backend/package.json\nbackend/.env.example\nbackend/src/server.js{committed}"
+                ))
+            ),
         ),
         ("npm", format!("{}exit {critical}", print(&audit))),
     ]
@@ -147,6 +157,7 @@ fn variables(deployed: &Deployed, worker: bool) -> Value {
     let secret = match (worker, is("jwt_secrets_differ"), is("jwt_secret_short")) {
         (true, true, _) => "w3Nc8YbKq7VxT2mRd9LpZs5JhGf4WtEu",
         (_, _, true) => "masstock-secret",
+        _ if is("jwt_secret_of_the_example") => super::EXAMPLE_SECRET,
         _ => JWT_SECRET,
     };
     let all = [
@@ -165,9 +176,9 @@ fn variables(deployed: &Deployed, worker: bool) -> Value {
         (
             "REDIS_HOST",
             if worker {
-                or("worker_redis_local", "localhost", "eu1-calm-fox.upstash.io")
+                or("worker_redis_local", "localhost", REDIS_HOST)
             } else {
-                "eu1-calm-fox.upstash.io".to_owned()
+                or("api_on_another_redis", "red-0old9.oregon-redis.internal", REDIS_HOST)
             },
         ),
         ("REDIS_PORT", "6379".to_owned()),

@@ -78,6 +78,7 @@ create table workflow_requests (
     id uuid primary key default uuid_generate_v4(),
     client_id uuid not null references clients (id) on delete cascade,
     title varchar(255) not null,
+    frequency varchar(20) check (frequency in ('daily', 'weekly', 'monthly', 'sporadic')),
     status varchar(50) default 'draft' check (status in ('draft', 'submitted', 'reviewing', 'deployed', 'rejected')),
     created_at timestamptz default now(),
     updated_at timestamptz default now()
@@ -87,6 +88,7 @@ create table support_tickets (
     id uuid primary key default uuid_generate_v4(),
     client_id uuid not null references clients (id) on delete cascade,
     title varchar(255) not null,
+    priority varchar(20) default 'medium' check (priority in ('urgent', 'high', 'medium', 'low')),
     status varchar(20) default 'open' check (status in ('open', 'in_progress', 'resolved', 'closed')),
     created_at timestamptz default now(),
     updated_at timestamptz default now()
