@@ -6,8 +6,8 @@ use crate::deployment::http::Response;
 use crate::outcome::{Finding, Verdict};
 use crate::suite::{Period, Spanned, spoken};
 
-use super::observe::{Guess, Probe, Seen, With, Wrong};
 use super::jwt::Token;
+use super::observe::{Guess, Probe, Seen, With, Wrong};
 use super::{Jwt, Login, jwt};
 
 pub(super) const REFUSED: &str = "refused";
