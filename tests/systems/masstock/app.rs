@@ -356,9 +356,11 @@ async fn login(State(app): App, head: HeaderMap, body: Bytes) -> Response {
     };
     let (id, client) = (user["id"].as_str().unwrap(), user["client_id"].as_str());
     if !app.broken("logins_not_audited") {
+        let proxy = app.broken("proxy_taken_for_users");
+        let address = if proxy { "10.214.97.3" } else { "127.0.0.1" };
         let line = "insert into audit_logs (client_id, user_id, action, ip_address) \
-                    values ($1::text::uuid, $2::text::uuid, 'user_login', '127.0.0.1')";
-        app.db.execute(line, &[&client, &id]).await.unwrap();
+                    values ($1::text::uuid, $2::text::uuid, 'user_login', $3::text::inet)";
+        app.db.execute(line, &[&client, &id, &address]).await.unwrap();
     }
     let lifetime = match app.broken {
         Some("tokens_last_a_year") => 31_536_000,

@@ -15,6 +15,7 @@ const TOKEN_SECRET: &str = "tK8vPq3zWm6xRb9nYc2dLf5hJs7gTe4u";
 const JWT_SECRET: &str = "p4Xk9ZtQ7mWv2RsB8nLc5YdJ3gHf6TeA";
 /// What the repository's `.env.example` has.
 const EXAMPLE_SECRET: &str = "your-super-secret-jwt-key-change-in-production";
+const PROJECT: &str = "kqmvzdhy";
 const REDIS_HOST: &str = "red-cr8k2m5svqrc73f1.oregon-redis.internal";
 const REDIS_PASSWORD: &str = "AXk3mQ9vT7bR1nY8cW5zL3hD6jF0sGpA";
 const FRONTEND: &str = "https://app.masstock.com";
@@ -50,11 +51,15 @@ static MASSTOCK: System = System {
     breaks: breaks::ALL,
 };
 
-/// A key of the Supabase project: a token that says which role it has.
-fn key(role: &str) -> String {
+/// A key of a Supabase project: a token that says which role it has.
+fn key(project: &str, role: &str) -> String {
     let claims =
-        json!({ "iss": "supabase", "ref": "kqmvzdhy", "role": role, "iat": 1_760_000_000, "exp": 4_000_000_000_u64 });
+        json!({ "iss": "supabase", "ref": project, "role": role, "iat": 1_760_000_000, "exp": 4_000_000_000_u64 });
     jwt::sign(&claims, TOKEN_SECRET)
+}
+
+fn supabase_url(deployed: &Deployed) -> String {
+    format!("{}/supabase", deployed.url())
 }
 
 /// The address of Redis as Upstash gives it, with the name of the user.
@@ -70,9 +75,9 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     [
         ("REDIS_URL", redis_url(deployed)),
         ("REDIS_HOST", REDIS_HOST.to_owned()),
-        ("SUPABASE_URL", format!("{}/supabase", deployed.url())),
-        ("SUPABASE_ANON_KEY", key("anon")),
-        ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
+        ("SUPABASE_URL", supabase_url(deployed)),
+        ("SUPABASE_ANON_KEY", key(PROJECT, "anon")),
+        ("SUPABASE_SERVICE_ROLE_KEY", key(PROJECT, "service_role")),
         ("SUPABASE_JWT_SECRET", TOKEN_SECRET.to_owned()),
         (
             "JWT_SECRET",
