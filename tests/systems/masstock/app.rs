@@ -456,12 +456,12 @@ async fn execute(State(app): App, Path(id): Path<String>, head: HeaderMap, body:
         Err(refused) => return refused,
     };
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if app.broken("queue_unreachable") {
-        return refusal(500, "QUEUE_ERROR", "Failed to queue workflow execution");
-    }
     let own = "select id from workflows where id::text = $1::text and client_id::text = $2::text";
     if app.db.row(own, &[&id, &client]).await.is_null() && !app.broken("foreign_workflow_starts") {
         return refusal(404, "WORKFLOW_NOT_FOUND", "Workflow not found");
+    }
+    if app.broken("queue_unreachable") {
+        return refusal(500, "QUEUE_ERROR", "Failed to queue workflow execution");
     }
     let (execution, input) = (Uuid::new_v4().to_string(), &asked["input_data"]);
     let line = "insert into workflow_executions (id, workflow_id, client_id, input_data, started_at) \

@@ -72,6 +72,7 @@ pub(super) const ALL: &[Break] = &[
         "create or replace function get_revenue_by_client(days integer default 30) returns table (client_id uuid, executions bigint)
          language sql stable as 'select client_id, 1::bigint from public.workflow_executions where false'",
         &["call.performance_and_revenue"]),
+    sql("performance_for_everyone", &[35], "alter function get_workflow_performance(integer) security definer", &["call.figures_of_others"]),
     sql("revenue_for_everyone", &[35], "alter function get_revenue_by_client(integer) security definer", &["call.figures_of_others"]),
     sql("signup_trigger_fails", &[21, 43], "alter table auth.users disable trigger on_auth_user_created",
         &["call.changed_user", "call.new_user", "schema.functions"]),
@@ -192,6 +193,7 @@ pub(super) const ALL: &[Break] = &[
     asked("dotenv_served", &[33, 50], &["leak.public.site"]),
     sql("foreign_rows_visible", &[35, 44], "create policy everyone on workflows for select using (true)", &["rls.clients_data"]),
     sql("role_can_be_changed", &[35], "grant update (role) on users to authenticated", &["rls.profiles"]),
+    sql("subscription_can_be_prolonged", &[35], "grant update (subscription_end_date) on clients to authenticated", &["rls.client"]),
     sql("plan_can_be_changed", &[35], "grant update (plan) on clients to authenticated", &["rls.client"]),
     sql("audit_log_can_be_forged", &[35], "create policy system on audit_logs for insert with check (true)", &["rls.clients_data"]),
     sql("own_log_forged", &[35],
