@@ -30,6 +30,7 @@ enum Fault {
     TellsUsersApart,
     DefaultPassword,
     NeverExpires,
+    EndsInAMinute,
     ExpiredAccepted,
     ChangedAccepted,
     NoneAccepted,
@@ -75,7 +76,9 @@ impl Server {
         *self.logins.lock().unwrap() += 1;
         let mut claims = json!({ "sub": user, "role": "admin", "jti": *self.logins.lock().unwrap() });
         if self.fault != Fault::NeverExpires {
-            claims["exp"] = json!(now() + 3600);
+            let minute = self.fault == Fault::EndsInAMinute;
+            claims["iat"] = json!(now());
+            claims["exp"] = json!(now() + if minute { 60 } else { 3600 });
         }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&claims));
@@ -239,7 +242,7 @@ protects = "/admin"
 old_secrets = ["never-used", "a-secret-of-last-quarter"]
 secret = "{{ env.JWT_SECRET }}"
 expect.status = 200
-expect.jwt = { expires_within = "1h", algorithm = "HS256", claims.role = "admin" }
+expect.jwt = { expires_within = "1h", lifetime = "1h", algorithm = "HS256", claims.role = "admin" }
 refresh_token = "$.data.refresh_token"
 refresh = { post = "/refresh", field = "refresh_token", token = "$.access_token" }
 logout = "/logout"
@@ -290,7 +293,11 @@ fn every_broken_promise_is_told() {
         ),
         (
             Fault::NeverExpires,
-            &["JWT expiry", "within 1h", "never: it has no `exp`"],
+            &["JWT expiry", "within 1h", "never: it has no `exp`", "JWT lifetime"],
+        ),
+        (
+            Fault::EndsInAMinute,
+            &["JWT lifetime", "1h", "1m", "is it in seconds there, or in minutes?"],
         ),
         (
             Fault::ExpiredAccepted,

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::deployment::http::Response;
 use crate::outcome::{Finding, Verdict};
-use crate::suite::{Spanned, spoken};
+use crate::suite::{Period, Spanned, spoken};
 
+use super::jwt::Token;
 use super::observe::{Guess, Probe, Seen, With, Wrong};
 use super::{Jwt, Login, jwt};
 
@@ -115,6 +116,7 @@ fn claims(expected: &Spanned<Jwt>, token: Option<&str>, now: i64) -> Vec<Finding
             .at(within.span()),
         );
     }
+    findings.extend(expected.lifetime.as_ref().map(|lifetime| lives(lifetime, &token, now)));
     if let Some(algorithm) = &expected.algorithm {
         findings.push(algorithm.judge("JWT algorithm", token.algorithm()));
     }
@@ -122,6 +124,20 @@ fn claims(expected: &Spanned<Jwt>, token: Option<&str>, now: i64) -> Vec<Finding
         findings.push(matcher.judge(format!("JWT claim {name}"), token.claims.get(name)));
     }
     findings
+}
+
+/// How long the token is made for. One that ends too soon throws everybody out, and no test that is quick enough notices.
+fn lives(wanted: &Spanned<Period>, token: &Token, now: i64) -> Finding {
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+    let from = token.issued().unwrap_or(now as f64);
+    let Some(seen) = token.expiry().map(|expiry| (expiry - from).max(0.0)) else {
+        return Finding::failed("JWT lifetime", (**wanted).to_string(), "no `exp`").at(wanted.span());
+    };
+    // Without `iat`, it is some moments old.
+    let right = (seen - wanted.0.as_secs_f64()).abs() <= 5.0;
+    Finding::expect(right, "JWT lifetime", (**wanted).to_string(), span(seen))
+        .hint("set the lifetime of tokens where they are made; is it in seconds there, or in minutes?")
+        .at(wanted.span())
 }
 
 #[expect(

@@ -47,6 +47,11 @@ impl Token {
         self.claims.get("exp")?.as_f64()
     }
 
+    /// When it was made, in seconds since 1970.
+    pub(super) fn issued(&self) -> Option<f64> {
+        self.claims.get("iat")?.as_f64()
+    }
+
     /// The secret that has signed it, if that is one that everybody knows.
     pub(super) fn well_known_secret(&self) -> Option<&'static str> {
         [""].iter()

@@ -84,8 +84,8 @@ pub(super) use observe::Seen;
 ///                   code. A token that one of them has signed must be refused, also by a service that signs none itself.
 ///   expect.status   of the answer to the right credentials; 2xx unless given
 ///   expect.json     values in it by JSONPath; expect.headers, expect.cookies, expect.within as in `http`
-///   expect.jwt      the token as a JWT: `expires_within` = "24h" (it must expire, and not later), algorithm = "RS256",
-///                   claims.NAME = what a claim must be
+///   expect.jwt      the token as a JWT: `expires_within` = "24h" (it must expire, and not later), lifetime = "24h" (for so
+///                   long it is made, and not shorter either), algorithm = "RS256", claims.NAME = what a claim must be
 ///   `refresh_token` where the answer has the refresh token, as JSONPath
 ///   refresh         `{ post = "/auth/refresh", field = "refresh_token", token = "$.access_token" }`: the refresh token gives a
 ///                   new token, and a made-up one does not. Without `refresh_token` the cookies are sent.
@@ -166,6 +166,8 @@ struct LoginExpect {
 struct Jwt {
     /// It expires, and not later than this from now.
     expires_within: Option<Spanned<Period>>,
+    /// From its `iat`, or from now, to its `exp` it is this.
+    lifetime: Option<Spanned<Period>>,
     /// The `alg` of its header.
     algorithm: Option<Spanned<Matcher>>,
     /// Its claims.

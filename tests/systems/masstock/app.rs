@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Uri};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -131,6 +131,8 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         .route("/api/v1/executions/{id}", get(execution))
         .route("/api/v1/admin/dashboard", get(dashboard))
         .route("/api/v1/admin/clients", get(admin_list))
+        .route("/api/v1/admin/errors", get(admin_errors))
+        .route("/api/v1/admin/create-admin", post(create_admin))
         .route("/api/v1/admin/audit-logs", get(admin_list))
         .route("/api/v1/admin/clients/{id}", get(admin_client))
         .fallback(not_found)
@@ -149,7 +151,23 @@ pub(super) fn router(deployed: &Deployed) -> Router {
         helmet.push(("x-powered-by", "Express"));
     }
     let api = headers(api, helmet).merge(platform::around(state));
-    cors(api, move |origin| allowed(broken, origin))
+    let api = cors(api, move |origin| allowed(broken, origin));
+    if is("cors_star_before_the_api") {
+        return api.layer(from_fn(star));
+    }
+    api
+}
+
+/// A proxy that lets every site in where the API is, and nowhere else.
+async fn star(request: Request, next: Next) -> Response {
+    let asked = request.uri().path().starts_with("/api/") && request.headers().contains_key("origin");
+    let mut answer = next.run(request).await;
+    if asked {
+        answer
+            .headers_mut()
+            .insert("access-control-allow-origin", "*".parse().unwrap());
+    }
+    answer
 }
 
 fn allowed(broken: Option<&str>, origin: &str) -> Option<String> {
@@ -172,7 +190,7 @@ async fn around(State(app): App, request: Request, next: Next) -> Response {
     if app.broken("forwarded_for_believed") {
         key = text(&parts.headers, "x-forwarded-for").unwrap_or(&key).to_owned();
     }
-    let limited = path.starts_with("/api/v1");
+    let limited = path.starts_with("/api/v1") && !(app.broken("limiter_behind_the_routes") && routed(&path));
     let hit = limited.then(|| app.requests.hit(&key));
     let mut answer = match &hit {
         Some(hit) if !hit.allowed && !app.broken("rate_limit_off") => too_many(hit, "RATE_LIMIT_EXCEEDED"),
@@ -186,9 +204,18 @@ async fn around(State(app): App, request: Request, next: Next) -> Response {
     }
     if !app.broken("requests_not_logged") {
         let status = answer.status().as_u16();
-        app.log(&path, &method, &body, status, began).await;
+        if !(app.broken("refusals_not_logged") && answer.status().is_client_error()) {
+            app.log(&path, &method, &body, status, began).await;
+        }
     }
     answer
+}
+
+/// Whether a route has this path: a limiter behind the routes sees the others only.
+fn routed(path: &str) -> bool {
+    ["auth", "workflows", "executions", "admin"]
+        .iter()
+        .any(|part| path.starts_with(&format!("/api/v1/{part}")))
 }
 
 impl Masstock {
@@ -197,13 +224,21 @@ impl Masstock {
         if sent["password"].is_string() && !self.broken("passwords_logged") {
             sent["password"] = json!("[REDACTED]");
         }
+        let told = if self.broken("tokens_logged") && path.ends_with("/login") && status == 200 {
+            json!({ "success": true, "data": { "access_token": jwt::sign(&json!({ "sub": ADMIN.0 }), TOKEN_SECRET) } })
+        } else {
+            json!({ "success": status < 400 })
+        };
         let status = i32::from(status);
         let millis = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-        let line = "insert into api_logs (endpoint, method, status_code, response_time_ms, request_body) \
-                    values ($1::text, $2::text, $3, $4, $5::text::jsonb)";
+        let line = "insert into api_logs (endpoint, method, status_code, response_time_ms, request_body, response_body) \
+                    values ($1::text, $2::text, $3, $4, $5::text::jsonb, $6::text::jsonb)";
         let written = self
             .db
-            .execute(line, &[&path, &method, &status, &millis, &sent.to_string()])
+            .execute(
+                line,
+                &[&path, &method, &status, &millis, &sent.to_string(), &told.to_string()],
+            )
             .await;
         written.unwrap();
     }
@@ -280,7 +315,7 @@ async fn not_found(State(app): App, uri: Uri) -> Response {
     refusal(404, "NOT_FOUND", &said)
 }
 
-async fn login(State(app): App, body: Bytes) -> Response {
+async fn login(State(app): App, head: HeaderMap, body: Bytes) -> Response {
     let Ok(asked) = serde_json::from_slice::<Value>(&body) else {
         let mut said =
             json!({ "success": false, "error": "Unexpected token t in JSON at position 2", "code": "INTERNAL_ERROR" });
@@ -308,7 +343,8 @@ async fn login(State(app): App, body: Bytes) -> Response {
         }
         Ok(user) => user,
         Err(refused) => {
-            let hit = app.logins.hit("127.0.0.1");
+            let forwarded = text(&head, "x-forwarded-for").filter(|_| app.broken("login_limit_believes_headers"));
+            let hit = app.logins.hit(forwarded.unwrap_or("127.0.0.1"));
             let answer = if hit.allowed || app.broken("login_limit_off") {
                 refused
             } else {
@@ -320,17 +356,22 @@ async fn login(State(app): App, body: Bytes) -> Response {
     };
     let (id, client) = (user["id"].as_str().unwrap(), user["client_id"].as_str());
     if !app.broken("logins_not_audited") {
+        let proxy = app.broken("proxy_taken_for_users");
+        let address = if proxy { "10.214.97.3" } else { "127.0.0.1" };
         let line = "insert into audit_logs (client_id, user_id, action, ip_address) \
-                    values ($1::text::uuid, $2::text::uuid, 'user_login', '127.0.0.1')";
-        app.db.execute(line, &[&client, &id]).await.unwrap();
+                    values ($1::text::uuid, $2::text::uuid, 'user_login', $3::text::inet)";
+        app.db.execute(line, &[&client, &id, &address]).await.unwrap();
     }
-    let lifetime = if app.broken("tokens_last_a_year") {
-        31_536_000
-    } else {
-        3600
+    let lifetime = match app.broken {
+        Some("tokens_last_a_year") => 31_536_000,
+        Some("tokens_last_a_minute") => 60,
+        _ => 3600,
     };
-    let claims = json!({ "sub": id, "aud": "authenticated", "role": "authenticated", "email": user["email"],
+    let mut claims = json!({ "sub": id, "aud": "authenticated", "role": "authenticated", "email": user["email"],
         "iat": jwt::now(), "exp": jwt::now() + lifetime });
+    if app.broken("tokens_never_expire") {
+        claims.as_object_mut().unwrap().remove("exp");
+    }
     let field = if app.broken("token_renamed") {
         "token"
     } else {
@@ -384,6 +425,10 @@ async fn workflows(State(app): App, head: HeaderMap) -> Response {
     if app.broken("workflow_not_shown") {
         rows.pop();
     }
+    if app.broken("workflows_shown_twice") {
+        rows.truncate(5);
+        rows.extend(rows.clone());
+    }
     success(200, &json!({ "total": rows.len(), "workflows": rows }))
 }
 
@@ -411,6 +456,10 @@ async fn execute(State(app): App, Path(id): Path<String>, head: HeaderMap, body:
         Err(refused) => return refused,
     };
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let own = "select id from workflows where id::text = $1::text and client_id::text = $2::text";
+    if app.db.row(own, &[&id, &client]).await.is_null() && !app.broken("foreign_workflow_starts") {
+        return refusal(404, "WORKFLOW_NOT_FOUND", "Workflow not found");
+    }
     if app.broken("queue_unreachable") {
         return refusal(500, "QUEUE_ERROR", "Failed to queue workflow execution");
     }
@@ -436,8 +485,14 @@ async fn execution(State(app): App, Path(id): Path<String>, head: HeaderMap) -> 
         Ok(client) => client,
         Err(refused) => return refused,
     };
-    let query = "select * from workflow_executions where id::text = $1::text and client_id::text = $2::text";
-    let mut row = app.db.row(query, &[&id, &client]).await;
+    let whose = if app.broken("foreign_execution_opens") {
+        "or true"
+    } else {
+        ""
+    };
+    let query =
+        format!("select * from workflow_executions where id::text = $1::text and (client_id::text = $2::text {whose})");
+    let mut row = app.db.row(&query, &[&id, &client]).await;
     row["progress"] = match row["status"].as_str() {
         None => return refusal(404, "EXECUTION_NOT_FOUND", "Execution not found"),
         Some("pending") => json!(10),
@@ -475,6 +530,25 @@ async fn admin_list(State(app): App, head: HeaderMap) -> Response {
         Ok(_) => success(200, &json!({ "total": 2 })),
         Err(refused) => refused,
     }
+}
+
+async fn admin_errors(State(app): App, head: HeaderMap) -> Response {
+    match app.admin(&head, "errors_open").await {
+        Ok(_) => success(200, &json!({ "errors": [], "total": 0 })),
+        Err(refused) => refused,
+    }
+}
+
+/// How the first administrator is made, while there is none.
+async fn create_admin(State(app): App) -> Response {
+    let admin = app
+        .db
+        .row("select id from users where role = 'admin' limit 1", &[])
+        .await;
+    if admin.is_null() || app.broken("second_administrator") {
+        return refusal(400, "AUTH_CREATION_FAILED", "Auth creation failed: already registered");
+    }
+    refusal(403, "ADMIN_EXISTS", "Admin user already exists")
 }
 
 async fn admin_client(State(app): App, Path(id): Path<String>, head: HeaderMap) -> Response {

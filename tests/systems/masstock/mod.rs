@@ -13,6 +13,10 @@ const ADMIN: (&str, &str) = ("admin@masstock.com", "Vq7-xK2_mR9tLw4zNc8Yb3");
 const ESTEE: (&str, &str) = ("contact@estee-agency.com", "Hd5_pT8-kW3sJf6vXg9Qn2");
 const TOKEN_SECRET: &str = "tK8vPq3zWm6xRb9nYc2dLf5hJs7gTe4u";
 const JWT_SECRET: &str = "p4Xk9ZtQ7mWv2RsB8nLc5YdJ3gHf6TeA";
+/// What the repository's `.env.example` has.
+const EXAMPLE_SECRET: &str = "your-super-secret-jwt-key-change-in-production";
+const PROJECT: &str = "kqmvzdhy";
+const REDIS_HOST: &str = "red-cr8k2m5svqrc73f1.oregon-redis.internal";
 const REDIS_PASSWORD: &str = "AXk3mQ9vT7bR1nY8cW5zL3hD6jF0sGpA";
 const FRONTEND: &str = "https://app.masstock.com";
 /// How long requests and wrong logins count, in seconds. A run ends within that, however slow the machine.
@@ -41,16 +45,21 @@ static MASSTOCK: System = System {
         "two_factor",
         "ip_allow_list",
         "backups",
+        "redis_persistence",
         "weekly_export",
     ],
     breaks: breaks::ALL,
 };
 
-/// A key of the Supabase project: a token that says which role it has.
-fn key(role: &str) -> String {
+/// A key of a Supabase project: a token that says which role it has.
+fn key(project: &str, role: &str) -> String {
     let claims =
-        json!({ "iss": "supabase", "ref": "kqmvzdhy", "role": role, "iat": 1_760_000_000, "exp": 4_000_000_000_u64 });
+        json!({ "iss": "supabase", "ref": project, "role": role, "iat": 1_760_000_000, "exp": 4_000_000_000_u64 });
     jwt::sign(&claims, TOKEN_SECRET)
+}
+
+fn supabase_url(deployed: &Deployed) -> String {
+    format!("{}/supabase", deployed.url())
 }
 
 /// The address of Redis as Upstash gives it, with the name of the user.
@@ -65,11 +74,20 @@ fn env(deployed: &Deployed) -> Vec<(&'static str, String)> {
     std::fs::write(migrations.join("001_everything.sql"), include_str!("schema.sql")).unwrap();
     [
         ("REDIS_URL", redis_url(deployed)),
-        ("SUPABASE_URL", format!("{}/supabase", deployed.url())),
-        ("SUPABASE_ANON_KEY", key("anon")),
-        ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
+        ("REDIS_HOST", REDIS_HOST.to_owned()),
+        ("SUPABASE_URL", supabase_url(deployed)),
+        ("SUPABASE_ANON_KEY", key(PROJECT, "anon")),
+        ("SUPABASE_SERVICE_ROLE_KEY", key(PROJECT, "service_role")),
         ("SUPABASE_JWT_SECRET", TOKEN_SECRET.to_owned()),
-        ("JWT_SECRET", JWT_SECRET.to_owned()),
+        (
+            "JWT_SECRET",
+            if deployed.broken("jwt_secret_of_the_example") {
+                EXAMPLE_SECRET
+            } else {
+                JWT_SECRET
+            }
+            .to_owned(),
+        ),
         ("ADMIN_PASSWORD", ADMIN.1.to_owned()),
         ("CLIENT_PASSWORD", ESTEE.1.to_owned()),
         ("BACKEND_DIR", backend.display().to_string()),

@@ -10,7 +10,10 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::app::Masstock;
-use super::{FRONTEND, JWT_SECRET, REDIS_PASSWORD, RENDER_KEY, TOKEN_SECRET, WINDOW, key};
+use super::{
+    EXAMPLE_SECRET, FRONTEND, JWT_SECRET, PROJECT, REDIS_HOST, REDIS_PASSWORD, RENDER_KEY, TOKEN_SECRET, WINDOW, key,
+    supabase_url,
+};
 use crate::standin::answer::{bearer, json, text};
 use crate::standin::{Deployed, jwt};
 
@@ -106,6 +109,8 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
     ];
     api.extend(is("errors_in_log").then_some("error: Queue error connect ETIMEDOUT 10.0.0.7:6379"));
     api.extend(is("secret_in_log").then_some("info: login contact@estee-agency.com Hd5_pT8-kW3sJf6vXg9Qn2"));
+    let said = format!("debug: settings {{ jwtSecret: '{JWT_SECRET}' }}");
+    api.extend(is("jwt_secret_in_log").then_some(said.as_str()));
     let redis = if is("worker_without_redis") {
         "Redis client error: Error: connect ECONNREFUSED 127.0.0.1:6379"
     } else {
@@ -116,7 +121,12 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         print(&redis),
         print(&api.join("\n"))
     );
-    let committed = if is("env_committed") { "\nbackend/.env" } else { "" };
+    let committed = match deployed.twist() {
+        Some("env_committed") => "\nbackend/.env",
+        Some("env_of_staging_committed") => "\nbackend/.env.staging",
+        _ => "",
+    };
+    let shallow = is("history_cut_off");
     let critical = i32::from(is("vulnerable_package"));
     let audit =
         json!({ "metadata": { "vulnerabilities": { "low": 2, "moderate": 1, "high": 0, "critical": critical } } });
@@ -132,9 +142,12 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
         ("render", logs),
         (
             "git",
-            print(&format!(
-                "backend/package.json\nbackend/.env.example\nbackend/src/server.js{committed}"
-            )),
+            format!(
+                "case \"$*\" in\n*rev-parse*) echo {shallow} ;;\n*) {};;\nesac",
+                print(&format!(
+                    "backend/package.json\nbackend/.env.example\nbackend/src/server.js{committed}"
+                ))
+            ),
         ),
         ("npm", format!("{}exit {critical}", print(&audit))),
     ]
@@ -144,43 +157,62 @@ pub(super) fn programs(deployed: &Deployed) -> Vec<(&'static str, String)> {
 fn variables(deployed: &Deployed, worker: bool) -> Value {
     let is = |name| deployed.broken(name);
     let or = |broken, otherwise: &str, value: &str| if is(broken) { otherwise } else { value }.to_owned();
-    let secret = match (worker, is("jwt_secrets_differ"), is("jwt_secret_short")) {
-        (true, true, _) => "w3Nc8YbKq7VxT2mRd9LpZs5JhGf4WtEu",
-        (_, _, true) => "masstock-secret",
-        _ => JWT_SECRET,
-    };
-    let all = [
+    let mut all = vec![
         ("NODE_ENV", or("node_env_development", "development", "production")),
         ("PORT", "3000".to_owned()),
-        (
-            "SUPABASE_URL",
-            or(
-                "supabase_url_placeholder",
-                "https://your-project.supabase.co",
-                "https://kqmvzdhy.supabase.co",
-            ),
-        ),
-        ("SUPABASE_ANON_KEY", key(&or("keys_swapped", "service_role", "anon"))),
-        ("SUPABASE_SERVICE_ROLE_KEY", key("service_role")),
-        (
-            "REDIS_HOST",
-            if worker {
-                or("worker_redis_local", "localhost", "eu1-calm-fox.upstash.io")
-            } else {
-                "eu1-calm-fox.upstash.io".to_owned()
-            },
-        ),
+        ("REDIS_HOST", redis_host(deployed, worker).to_owned()),
         ("REDIS_PORT", "6379".to_owned()),
         ("REDIS_PASSWORD", REDIS_PASSWORD.to_owned()),
-        ("JWT_SECRET", secret.to_owned()),
+        ("JWT_SECRET", jwt_secret(deployed, worker).to_owned()),
         ("RATE_LIMIT_WINDOW_MS", format!("{WINDOW}000")),
         ("RATE_LIMIT_MAX_REQUESTS", "100".to_owned()),
         ("LOG_LEVEL", "info".to_owned()),
         ("CORS_ORIGIN", or("cors_star_configured", "*", FRONTEND)),
     ];
+    all.extend(supabase(deployed, worker));
     let set = all
         .into_iter()
         .filter(|(name, _)| !(*name == "LOG_LEVEL" && is("variable_missing")));
     set.map(|(key, value)| json!({ "envVar": { "key": key, "value": value }, "cursor": "c" }))
         .collect()
+}
+
+fn redis_host(deployed: &Deployed, worker: bool) -> &'static str {
+    match (deployed.twist(), worker) {
+        (Some("worker_redis_local"), true) => "localhost",
+        (Some("api_on_another_redis"), false) => "red-co91v0q1hbls73a8.oregon-redis.internal",
+        _ => REDIS_HOST,
+    }
+}
+
+fn jwt_secret(deployed: &Deployed, worker: bool) -> &'static str {
+    match (deployed.twist(), worker) {
+        (Some("jwt_secrets_differ"), true) => "w3Nc8YbKq7VxT2mRd9LpZs5JhGf4WtEu",
+        (Some("jwt_secret_short"), _) => "masstock-secret",
+        (Some("jwt_secret_of_the_example"), _) => EXAMPLE_SECRET,
+        _ => JWT_SECRET,
+    }
+}
+
+/// The project and its keys.
+fn supabase(deployed: &Deployed, worker: bool) -> [(&'static str, String); 3] {
+    let url = match (deployed.twist(), worker) {
+        (Some("supabase_url_placeholder"), _) => "https://your-project.supabase.co".to_owned(),
+        (Some("api_on_another_supabase"), false) | (Some("worker_on_another_supabase"), true) => {
+            "https://tgwnxrpe.supabase.co".to_owned()
+        }
+        _ => supabase_url(deployed),
+    };
+    let another = deployed.broken("keys_of_another_project") && !worker;
+    let project = if another { "tgwnxrpe" } else { PROJECT };
+    let anon = if deployed.broken("keys_swapped") {
+        "service_role"
+    } else {
+        "anon"
+    };
+    [
+        ("SUPABASE_URL", url),
+        ("SUPABASE_ANON_KEY", key(project, anon)),
+        ("SUPABASE_SERVICE_ROLE_KEY", key(project, "service_role")),
+    ]
 }

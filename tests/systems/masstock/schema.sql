@@ -40,6 +40,8 @@ create table clients (
     plan varchar(50) default 'premium_custom' check (plan in ('premium_custom', 'starter', 'pro')),
     status varchar(20) default 'pending' check (status in ('active', 'pending', 'suspended')),
     subscription_amount decimal(10, 2) default 0,
+    subscription_start_date date,
+    subscription_end_date date,
     created_at timestamptz default now(),
     updated_at timestamptz default now()
 );
@@ -78,6 +80,7 @@ create table workflow_requests (
     id uuid primary key default uuid_generate_v4(),
     client_id uuid not null references clients (id) on delete cascade,
     title varchar(255) not null,
+    frequency varchar(20) check (frequency in ('daily', 'weekly', 'monthly', 'sporadic')),
     status varchar(50) default 'draft' check (status in ('draft', 'submitted', 'reviewing', 'deployed', 'rejected')),
     created_at timestamptz default now(),
     updated_at timestamptz default now()
@@ -87,6 +90,7 @@ create table support_tickets (
     id uuid primary key default uuid_generate_v4(),
     client_id uuid not null references clients (id) on delete cascade,
     title varchar(255) not null,
+    priority varchar(20) default 'medium' check (priority in ('urgent', 'high', 'medium', 'low')),
     status varchar(20) default 'open' check (status in ('open', 'in_progress', 'resolved', 'closed')),
     created_at timestamptz default now(),
     updated_at timestamptz default now()
@@ -133,12 +137,14 @@ create function get_executions_trend(days integer default 7)
     select d::date, count(e.id), count(e.id) filter (where e.status = 'completed'), count(e.id) filter (where e.status = 'failed')
     from generate_series(current_date - days + 1, current_date, interval '1 day') d
     left join public.workflow_executions e on e.created_at::date = d::date group by d order by d desc $$;
-create function get_workflow_performance(days integer default 30) returns table (id uuid, executions bigint) language sql stable
-    as $$ select workflow_id, count(*) from public.workflow_executions where created_at >= current_date - days group by 1 $$;
+create function get_workflow_performance(days integer default 30) returns table (id uuid, executions bigint) language sql stable as $$
+    select w.id, count(*) from public.workflows w join public.workflow_executions e on e.workflow_id = w.id
+    where e.created_at >= current_date - days group by 1 $$;
 create function get_revenue_by_client(days integer default 30) returns table (client_id uuid, executions bigint) language sql stable
     as $$ select client_id, count(*) from public.workflow_executions where created_at >= current_date - days group by 1 $$;
-create function get_revenue_by_workflow(days integer default 30) returns table (workflow_id uuid, executions bigint) language sql stable
-    as $$ select workflow_id, count(*) from public.workflow_executions where created_at >= current_date - days group by 1 $$;
+create function get_revenue_by_workflow(days integer default 30) returns table (workflow_id uuid, executions bigint) language sql stable as $$
+    select w.id, count(*) from public.workflows w join public.workflow_executions e on e.workflow_id = w.id
+    where e.created_at >= current_date - days group by 1 $$;
 
 create function handle_new_user() returns trigger language plpgsql security definer as $$
 begin
