@@ -26,7 +26,8 @@ use sign::Scheme;
 /// have, and sends one event as it must be and others as they must not be: without a signature, with one that is cut short,
 /// signed with another secret and with an empty one, changed after signing, and, where the signature covers the time, signed
 /// too long ago. Stripe's events go out indented, as Stripe sends them, so that a receiver which signs the JSON that it has
-/// parsed, and not the raw body, is found out. A webhook that refuses everything is not secure, it is dead; a crash is no refusal.
+/// parsed, and not the raw body, is found out. A webhook that refuses everything is not secure, it is dead; a crash is no
+/// refusal.
 ///
 /// ```toml
 /// [webhook.stripe]
