@@ -160,18 +160,21 @@ pub(crate) fn prove(system: &'static System) {
             .filter(|broken| wanted.as_deref().is_none_or(|name| name == broken.name))
             .collect(),
     );
-    let wrong: Mutex<Vec<String>> = Mutex::default();
+    let doubtful: Mutex<Vec<&Break>> = Mutex::default();
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some(broken) = { queue.lock().unwrap().pop() } {
-                    let seen = unnoticed(&stage, broken);
-                    wrong.lock().unwrap().extend(seen);
+                    if unnoticed(&stage, broken).is_some() {
+                        doubtful.lock().unwrap().push(broken);
+                    }
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
+    // On a machine that is busy, a run beside others may get no answer in time: it has another try, alone.
+    let doubtful = doubtful.into_inner().unwrap().into_iter();
+    let wrong: Vec<String> = doubtful.filter_map(|broken| unnoticed(&stage, broken)).collect();
     assert!(
         wrong.is_empty(),
         "{} of {} breaks do not show as they should\n\n{}",
