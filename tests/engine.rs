@@ -299,12 +299,15 @@ fn an_interrupt_cleans_up_writes_the_reports_and_exits_130() {
     assert!(project.read("reports/prod/junit.xml").contains("http"));
 }
 
-#[test]
-fn a_second_interrupt_ends_at_once_with_the_programs_that_run() {
-    let tool = "[command.tool]\nrun = [\"sh\", \"-c\", \"sleep 60 & echo $! > started; wait\"]\ntimeout = \"60s\"\n";
-    let project = Project::prod("", tool);
+/// A program that runs until it is ended, and writes the id of what it has started.
+const ENDLESS: &str =
+    "[command.tool]\nrun = [\"sh\", \"-c\", \"sleep 60 & echo $! > started; wait\"]\ntimeout = \"60s\"\n";
+
+/// Asks smoke to end until it does; what its check has started ends with it. The exit code is that of an interrupt.
+fn interrupted_ends_the_program(arguments: &[&str]) {
+    let project = Project::prod("", ENDLESS);
     let mut smoke = project
-        .command(&["run", "prod"])
+        .command(arguments)
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
@@ -322,6 +325,16 @@ fn a_second_interrupt_ends_at_once_with_the_programs_that_run() {
     });
     assert_eq!(smoke.wait().unwrap().code(), Some(130));
     until("the program ends", || has_ended(&started));
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_with_the_programs_that_run() {
+    interrupted_ends_the_program(&["run", "prod"]);
+}
+
+#[test]
+fn an_interrupt_ends_the_harness_with_the_programs_that_run() {
+    interrupted_ends_the_program(&["libtest", "prod"]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::outcome::{Event, Exit, Outcome, Skip, Verdict};
 use crate::plan::{Plan, PlannedCheck};
 
 use super::Failure;
+use super::run::wait_for_signal;
 use super::select::{Select, dry, runnable};
 
 #[derive(Debug, ClapArgs)]
@@ -121,8 +122,20 @@ impl Board {
                 self.news.notify_all();
             }
         };
-        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            runtime.block_on(engine::run(plan, Options::default(), std::future::pending(), &mut emit));
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        let interrupted = runtime.block_on(async {
+            tokio::select! {
+                _ = engine::run(plan, Options::default(), std::future::pending(), &mut emit) => false,
+                () = wait_for_signal() => true,
+            }
+        });
+        // Programs that still run are killed here.
+        runtime.shutdown_background();
+        if interrupted {
+            #[expect(clippy::exit, reason = "the harness waits for outcomes that will not come")]
+            std::process::exit(Exit::Interrupted.code().into());
         }
     }
 

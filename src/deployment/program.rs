@@ -32,9 +32,9 @@ pub struct Ended {
     pub took_ms: f64,
 }
 
-/// Runs `argv` in `folder` (where smoke is, if that is empty) with the variables `env` besides those of this process, its standard input empty. It is
-/// killed where it has not ended after `timeout`, and where the future is dropped, with all that it has started. What it leaves
-/// behind when it ends by itself stays: `docker compose up --detach`.
+/// Runs `argv` in `folder` (where smoke is, if that is empty) with the variables `env` besides those of this process, its
+/// standard input empty. It is killed where it has not ended after `timeout`, and where the future is dropped, with all that
+/// it has started. What it leaves behind when it ends by itself stays: `docker compose up --detach`.
 ///
 /// # Errors
 /// When it could not be started, or did not end in time.
