@@ -134,7 +134,7 @@ impl Board {
         // Programs that still run are killed here.
         runtime.shutdown_background();
         if interrupted {
-            #[expect(clippy::exit, reason = "the harness waits for outcomes that will not come")]
+            // The harness waits for outcomes that will not come.
             std::process::exit(Exit::Interrupted.code().into());
         }
     }
